@@ -1,0 +1,202 @@
+"""The desk's database door: connections, transactions, the record of what happened, hints after commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import asyncpg
+
+from yingda.chance import Chance
+from yingda.clock import Clock
+from yingda.db.errors import translated
+from yingda.db.event import Fact, body_of
+from yingda.db.wake import Wakes
+from yingda.errors import Temporary
+
+T = TypeVar("T")
+Row = asyncpg.Record
+
+RETRIES_MAX = 3
+RETRY_WAIT_SECONDS = 0.02
+ACQUIRE_WAIT_SECONDS_MAX = 5.0
+SERVING_LIMITS = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "5s",
+    "application_name": "yingda",
+    "timezone": "UTC",
+}
+
+
+class Faults(Protocol):
+    """Where the simulator and the kill tests stand: around each statement and each commit. Nothing in production."""
+
+    async def before(self, statement: str) -> None: ...
+    async def after(self, statement: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where an event stands: `seq` counts all, `shown_seq` only what the customer may see (None: not shown)."""
+
+    conversation: int
+    seq: int
+    shown_seq: int | None
+    at: datetime
+
+
+class Tx:
+    """An open transaction. Every door that changes state takes one; nothing but the database is awaited inside."""
+
+    def __init__(self, desk: Desk, connection: Any) -> None:
+        self.desk = desk
+        self._connection = connection
+        self.woken: set[str] = set()
+
+    async def fetch(self, statement: str, *args: object) -> list[Row]:
+        return await self._run(self._connection.fetch, statement, args)  # type: ignore[no-any-return]
+
+    async def fetchrow(self, statement: str, *args: object) -> Row | None:
+        return await self._run(self._connection.fetchrow, statement, args)
+
+    async def fetchval(self, statement: str, *args: object) -> Any:
+        return await self._run(self._connection.fetchval, statement, args)
+
+    async def execute(self, statement: str, *args: object) -> str:
+        return await self._run(self._connection.execute, statement, args)  # type: ignore[no-any-return]
+
+    async def now(self) -> datetime:
+        """desk_now(): the one time that is written into rows."""
+        return await self.fetchval("SELECT desk_now()")  # type: ignore[no-any-return]
+
+    async def record(self, conversation: int, fact: Fact, *, shown: bool = False) -> Written:
+        """Write the event under the conversation's row lock and the jobs that follow it, all in this transaction."""
+        row = await self.fetchrow(
+            "SELECT seq, shown_seq, at FROM append_event($1, $2, $3, $4, $5)",
+            conversation,
+            fact.kind,
+            body_of(fact),
+            shown,
+            list(self.desk.follows.get(fact.kind, ())),
+        )
+        assert row is not None
+        self.wake(conversation)
+        return Written(conversation, row["seq"], row["shown_seq"], row["at"])
+
+    def wake(self, conversation: int) -> None:
+        """After the commit, hint to every reader that this conversation moved."""
+        self.woken.add(str(conversation))
+
+    async def _run(self, call: Callable[..., Awaitable[Any]], statement: str, args: tuple[object, ...]) -> Any:
+        faults = self.desk.faults
+        if faults is None:
+            return await call(statement, *args)
+        await faults.before(statement)
+        result = await call(statement, *args)
+        await faults.after(statement)
+        return result
+
+
+Work = Callable[[Tx], Awaitable[T]]
+
+
+class Desk:
+    """One per process, built by `wiring`. `follows` says which jobs follow which fact; lower folders never know."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        clock: Clock,
+        chance: Chance,
+        *,
+        follows: Mapping[str, tuple[str, ...]] | None = None,
+        wakes: Wakes | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.pool, self.clock, self.chance, self.faults = pool, clock, chance, faults
+        self.follows: Mapping[str, tuple[str, ...]] = follows or {}
+        self.wakes = wakes or Wakes()
+
+    async def transaction(self, work: Work[T]) -> T:
+        """Run `work(tx)` and commit. Serialisation failures and deadlocks are tried again, so `work` may run up to four
+        times and must have no effect but on the database. Raises `Temporary` when the database is away, busy or full."""
+        return await self._retried(self._committed, work)
+
+    async def statement(self, work: Work[T]) -> T:
+        """Run `work(tx)` where it executes exactly one statement, which is its own transaction: one round trip."""
+        return await self._retried(self._plain, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run a `work` of reads, each statement seeing its own moment."""
+        return await self._retried(self._plain, work)
+
+    async def _retried(self, way: Callable[[Work[T]], Awaitable[T]], work: Work[T]) -> T:
+        for attempt in range(RETRIES_MAX + 1):
+            try:
+                return await way(work)
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+                if attempt == RETRIES_MAX:
+                    raise Temporary("database_busy", detail=type(error).__name__) from error
+                await self.clock.sleep(RETRY_WAIT_SECONDS * (2**attempt) * self.chance.uniform(0.5, 1.5))
+        raise AssertionError("unreachable")
+
+    async def _committed(self, work: Work[T]) -> T:
+        async with self._connection() as connection:
+            transaction = connection.transaction()
+            tx = Tx(self, connection)
+            await tx._run(transaction.start, "BEGIN", ())
+            try:
+                result = await work(tx)
+            except BaseException:
+                if not connection.is_closed():
+                    await transaction.rollback()
+                raise
+            await tx._run(transaction.commit, "COMMIT", ())
+        self.wakes.hint(tx.woken)
+        return result
+
+    async def _plain(self, work: Work[T]) -> T:
+        async with self._connection() as connection:
+            tx = Tx(self, connection)
+            result = await work(tx)
+        self.wakes.hint(tx.woken)
+        return result
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        with translated():
+            async with self.pool.acquire(timeout=ACQUIRE_WAIT_SECONDS_MAX) as connection:
+                yield connection
+
+
+class _ServingConnection(asyncpg.Connection):  # type: ignore[misc]
+    """We keep no session state, so giving a connection back needs no round trip."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def connect_pool(url: str, *, size: int = 16, least: int = 2) -> asyncpg.Pool[Any]:
+    """A pool whose connections carry the serving limits and read jsonb as Python values."""
+    with translated():
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=min(least, size),
+            max_size=size,
+            server_settings=SERVING_LIMITS,
+            connection_class=_ServingConnection,
+            init=_prepare,
+            command_timeout=30,
+            timeout=10,
+        )
+    assert pool is not None
+    return pool
+
+
+async def _prepare(connection: Any) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
