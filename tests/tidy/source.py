@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "yingda"
 WEB = PACKAGE / "web"
@@ -98,5 +100,7 @@ def own_scripts() -> list[Path]:
 
 def none_of(findings: Iterable[str], advice: str) -> None:
     """Fail with the findings, one a line, and what to do about them."""
+    __tracebackhide__ = True
     found = sorted(findings)
-    assert not found, "\n  ".join([f"{advice} ({len(found)} found)", *found])
+    if found:
+        pytest.fail("\n  ".join([f"{advice} ({len(found)} found)", *found]), pytrace=False)

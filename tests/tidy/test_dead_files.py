@@ -1,0 +1,67 @@
+"""No file that nothing uses: every module is imported, every page rendered, every asset asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.tidy.source import PACKAGE, WEB, Python, below, none_of, place, python, read
+from tests.tidy.test_imports import imported_modules
+
+ENTRIES = {"yingda.__main__"}
+
+
+def used_names(files: Iterable[Python]) -> set[str]:
+    """Every dotted name imported from another file, with all its beginnings' ends left as they are; dotted strings too.
+
+    A command may be loaded by name (`import_module("yingda.commands.check")`), so that starting one does not load them all.
+    """
+    used: set[str] = set()
+    for file in files:
+        used.update(name for _, name in imported_modules(file) if name != file.module)
+        used.update(text for _, text in file.literals() if text.startswith("yingda."))
+    return used
+
+
+def dead_modules(files: Iterable[Python]) -> list[str]:
+    files = list(files)
+    used = used_names(files)
+    # `from yingda.db.desk import Desk` uses yingda.db.desk; `from yingda.db import desk` does too.
+    used |= {name.rsplit(".", 1)[0] for name in used}
+    modules = (file for file in files if not file.place.endswith("__init__.py") and file.module not in ENTRIES)
+    return [file.place for file in modules if file.module not in used]
+
+
+def unnamed(files: list[Path], root: Path, text: str) -> list[str]:
+    """Files of which neither the path below `root` nor the name stands anywhere in `text` as a word of its own."""
+    return [place(path) for path in files if not re.search(rf"(?<![\w-]){re.escape(path.name)}(?![\w-])", text)]
+
+
+def naming_text(*suffixes: str) -> str:
+    return "\n".join(read(path) for path in below(PACKAGE, ".py", *suffixes))
+
+
+def test_every_module_is_imported_or_is_a_command() -> None:
+    none_of(dead_modules(python(PACKAGE)), "Delete the module, or use it")
+
+
+def test_every_template_is_rendered_or_included() -> None:
+    templates = below(WEB / "templates")
+    none_of(unnamed(templates, WEB / "templates", naming_text(".html", ".jinja")), "Delete the template, or render it")
+
+
+def test_every_static_file_is_asked_for() -> None:
+    files = [path for path in below(WEB / "static") if not path.name.upper().startswith("LICENSE")]
+    none_of(
+        unnamed(files, WEB / "static", naming_text(".html", ".jinja", ".js", ".css", ".json", ".webmanifest")),
+        "Delete the file, or name it in the page, style or script that needs it",
+    )
+
+
+def test_the_rule_sees_a_module_that_nothing_imports() -> None:
+    one = Python("src/yingda/db/one.py", "from yingda.db import two")
+    two = Python("src/yingda/db/two.py", "from yingda.db import two")
+    three = Python("src/yingda/db/three.py", "from yingda.db.one import x")
+    assert dead_modules([one, two, three]) == ["src/yingda/db/three.py"]
+    assert dead_modules([two]) == ["src/yingda/db/two.py"]

@@ -1,0 +1,61 @@
+"""What is installed is written down: every dependency is locked by version and hash, and has its line of reasons."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests.tidy.source import ROOT, none_of, read
+
+PROJECT = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
+RECORD = ROOT / "docs" / "decisions" / "0002-dependencies.md"
+
+
+def name_of(requirement: str) -> str:
+    """The normalised name at the start of a requirement: `uvloop; sys_platform != 'win32'` is `uvloop`."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert found, requirement
+    return re.sub(r"[-_.]+", "-", found.group()).lower()
+
+
+def locked(file_name: str) -> dict[str, int]:
+    """Name → number of hashes."""
+    hashes: dict[str, int] = {}
+    name = ""
+    for line in read(ROOT / file_name).splitlines():
+        if "==" in line:
+            name = name_of(line)
+            hashes[name] = 0
+        hashes[name] = hashes.get(name, 0) + line.count("--hash=sha256:")
+    hashes.pop("", None)
+    return hashes
+
+
+def test_every_dependency_is_locked_with_its_hashes() -> None:
+    wanted = {"requirements.lock": PROJECT["dependencies"], "requirements-dev.lock": PROJECT["optional-dependencies"]["dev"]}
+    for file_name, requirements in wanted.items():
+        lock = locked(file_name)
+        missing = [name_of(requirement) for requirement in requirements if not lock.get(name_of(requirement))]
+        none_of(
+            [*missing, *(name for name, count in lock.items() if not count)],
+            f"Run `make lock`: {file_name} lacks these or their hashes",
+        )
+
+
+def test_both_locks_agree_on_what_users_run() -> None:
+    runtime, development = (
+        set(re.findall(r"^\S+==\S+", read(ROOT / name), re.M)) for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    none_of(runtime - development, "Run `make lock`: the suite would test other versions than users run")
+
+
+def test_every_dependency_has_a_line_that_justifies_it() -> None:
+    record = read(RECORD)
+    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    names = {name_of(requirement) for requirement in requirements}
+    none_of(
+        (name for name in names if f"| `{name}` |" not in record),
+        f"Say in {RECORD.name} what it is for and why it rather than our own code",
+    )
+    listed = set(re.findall(r"^\| `([a-z0-9-]+)` \|", record, re.M))
+    none_of(listed - names - {"setuptools"}, f"Remove these from {RECORD.name}: pyproject.toml no longer names them")

@@ -1,0 +1,93 @@
+"""SQL is written down, never put together: no words of a customer can become part of a statement."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.tidy.source import PACKAGE, Python, none_of, python
+
+RUNNERS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany", "cursor", "prepare"}
+AWAITED_ONLY = {"prepare"}  # too common a word to be the driver's wherever it stands
+CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
+
+# Files whose statements cannot be a literal, and why. It may only shrink, unless the reason is as good as these.
+EXCEPTIONS = {
+    "src/yingda/db/migrate.py": "runs the numbered files of db/migrations, and SET takes no parameters",
+    "src/yingda/db/readiness.py": "CREATE ROLE and CREATE DATABASE take no parameters; names are constants, the password checked",
+}
+
+
+def module_constants(file: Python) -> set[str]:
+    """Names in capitals that the module gives a value (from literals and other constants) or imports."""
+    names: set[str] = set()
+    for node in file.tree.body:
+        if isinstance(node, ast.Assign):
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update(alias.asname or alias.name for alias in node.names)
+    return {name for name in names if CONSTANT.fullmatch(name)}
+
+
+def is_written_down(node: ast.expr, constants: set[str]) -> bool:
+    if isinstance(node, ast.Constant):
+        return True
+    if isinstance(node, ast.Name):
+        return node.id in constants
+    if isinstance(node, ast.Attribute):  # module.CONSTANT
+        return bool(CONSTANT.fullmatch(node.attr))
+    if isinstance(node, ast.IfExp):
+        return is_written_down(node.body, constants) and is_written_down(node.orelse, constants)
+    if isinstance(node, ast.Subscript):  # BY_KIND[kind]: one of several statements, all written down
+        return is_written_down(node.value, constants)
+    return False
+
+
+def built_statements(file: Python) -> Iterator[str]:
+    constants = module_constants(file)
+    awaited = {id(node.value) for node in file.nodes if isinstance(node, ast.Await)}
+    for node in file.nodes:
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNNERS and node.args):
+            continue
+        is_of_the_driver = id(node) in awaited or node.func.attr not in AWAITED_ONLY
+        if is_of_the_driver and not is_written_down(node.args[0], constants):
+            yield f"{file.place}:{node.lineno} .{node.func.attr}({ast.unparse(node.args[0])[:60]}"
+
+
+def writes(file: Python) -> Iterator[str]:
+    pattern = re.compile(r"\b(?:insert\s+into|update\s+[\w.\"]+\s+(?:as\s+\w+\s+)?set|delete\s+from|truncate)\b", re.IGNORECASE)
+    yield from (f"{file.place}:{line}" for line, text in file.literals() if pattern.search(text))
+
+
+def test_statements_are_literals_or_module_constants() -> None:
+    none_of(
+        (finding for file in python(PACKAGE) if file.place not in EXCEPTIONS for finding in built_statements(file)),
+        "Write the statement as a literal or a constant of the module, in capitals, and hand values in as $1, $2 …",
+    )
+
+
+def test_each_exception_still_needs_to_be_one() -> None:
+    files = {file.place: file for file in python(PACKAGE)}
+    none_of(
+        (name for name in EXCEPTIONS if name in files and not list(built_statements(files[name]))),
+        "Remove these from EXCEPTIONS: all their statements are written down",
+    )
+
+
+def test_pages_change_nothing_by_themselves() -> None:
+    none_of(
+        (finding for file in python(PACKAGE / "web") for finding in writes(file)),
+        "web/ holds no SQL that writes: call the door of the folder that owns the table",
+    )
+
+
+def test_the_rule_sees_statements_that_are_put_together() -> None:
+    for argument in ("f'select {x}'", "'select ' + x", "'select %s' % x", "'select {}'.format(x)", "statement"):
+        assert list(built_statements(Python("src/yingda/x.py", f"async def f():\n    await tx.fetch({argument}, 1)"))), argument
+    good = "ONE = 'select 1'\nasync def f():\n    await tx.fetch(ONE)\n"
+    good += "    await tx.execute('select $1', x)\n    await tx.fetch(sql.TWO)"
+    assert not list(built_statements(Python("src/yingda/x.py", good)))
+    assert list(writes(Python("src/yingda/web/x.py", "X = 'UPDATE promise SET due = $1'")))
