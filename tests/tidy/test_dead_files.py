@@ -13,7 +13,7 @@ ENTRIES = {"yingda.__main__"}
 
 
 def used_names(files: Iterable[Python]) -> set[str]:
-    """Every dotted name imported from another file, with all its beginnings' ends left as they are; dotted strings too.
+    """Every dotted name that some other file imports, and every string that is one.
 
     A command may be loaded by name (`import_module("yingda.commands.check")`), so that starting one does not load them all.
     """

@@ -35,27 +35,19 @@ def test_every_dependency_is_locked_with_its_hashes() -> None:
     wanted = {"requirements.lock": PROJECT["dependencies"], "requirements-dev.lock": PROJECT["optional-dependencies"]["dev"]}
     for file_name, requirements in wanted.items():
         lock = locked(file_name)
-        missing = [name_of(requirement) for requirement in requirements if not lock.get(name_of(requirement))]
-        none_of(
-            [*missing, *(name for name, count in lock.items() if not count)],
-            f"Run `make lock`: {file_name} lacks these or their hashes",
-        )
+        missing = [name for name in map(name_of, requirements) if name not in lock]
+        without_hash = [name for name, count in lock.items() if not count]
+        none_of([*missing, *without_hash], f"Run `make lock`: {file_name} lacks these or their hashes")
 
 
 def test_both_locks_agree_on_what_users_run() -> None:
-    runtime, development = (
-        set(re.findall(r"^\S+==\S+", read(ROOT / name), re.M)) for name in ("requirements.lock", "requirements-dev.lock")
-    )
+    names = ("requirements.lock", "requirements-dev.lock")
+    runtime, development = (set(re.findall(r"^\S+==\S+", read(ROOT / name), re.MULTILINE)) for name in names)
     none_of(runtime - development, "Run `make lock`: the suite would test other versions than users run")
 
 
 def test_every_dependency_has_a_line_that_justifies_it() -> None:
-    record = read(RECORD)
-    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    names = {name_of(requirement) for requirement in requirements}
-    none_of(
-        (name for name in names if f"| `{name}` |" not in record),
-        f"Say in {RECORD.name} what it is for and why it rather than our own code",
-    )
-    listed = set(re.findall(r"^\| `([a-z0-9-]+)` \|", record, re.M))
-    none_of(listed - names - {"setuptools"}, f"Remove these from {RECORD.name}: pyproject.toml no longer names them")
+    listed = set(re.findall(r"^\| `([a-z0-9-]+)` \|", read(RECORD), re.MULTILINE))
+    names = {name_of(requirement) for requirement in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]}
+    none_of(names - listed, f"Say in {RECORD.name} what it is for, and why we do not write it ourselves")
+    none_of(listed - names - {"setuptools"}, f"Remove these from {RECORD.name}: pyproject.toml does not name them")

@@ -7,27 +7,12 @@ from collections.abc import Iterator
 
 from tests.tidy.source import ROOT, all_files, below, none_of, place, read
 
-TEXT = {
-    ".py",
-    ".sql",
-    ".js",
-    ".css",
-    ".html",
-    ".jinja",
-    ".md",
-    ".toml",
-    ".lock",
-    ".po",
-    ".json",
-    ".sh",
-    ".txt",
-    ".cfg",
-    ".yml",
-    "",
-}
+TEXT = set(
+    [".py", ".sql", ".js", ".css", ".html", ".jinja", ".md", ".toml", ".lock", ".po", ".json", ".sh", ".txt", ".cfg", ".yml"]
+) | {""}
 # Where packages come from is decided by the machine that installs them.
 HOSTS = re.compile(
-    r"\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.org|unpkg\.com|jsdelivr\.net|cdnjs\.|--(?:extra-)?index-url\s*[=\s]\s*\S)"
+    r"\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.org|unpkg\.com|jsdelivr\.net|cdnjs\.)|(?<!\S)--(?:extra-)?index-url[=\s]"
 )
 MACHINE_PATHS = re.compile(r"(?<![\w./-])/(?:work|root|home/[a-z]\w*|Users/\w+|tmp/venv)(?:/|\b)")
 EMPTY_NAMES = {"manager", "managers", "service", "services", "helper", "helpers", "util", "utils", "base", "common", "misc"}
