@@ -7,14 +7,12 @@ from collections.abc import Iterator
 
 from tests.tidy.source import ROOT, all_files, below, none_of, place, read
 
-TEXT = set(
-    [".py", ".sql", ".js", ".css", ".html", ".jinja", ".md", ".toml", ".lock", ".po", ".json", ".sh", ".txt", ".cfg", ".yml"]
-) | {""}
+TEXT = re.compile(r"(?:^|/)[^.]+$|\.(?:py|sql|js|css|html|jinja|md|toml|lock|po|json|sh|txt|cfg|yml|webmanifest)$")
 # Where packages come from is decided by the machine that installs them.
 HOSTS = re.compile(
     r"\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.org|unpkg\.com|jsdelivr\.net|cdnjs\.)|(?<!\S)--(?:extra-)?index-url[=\s]"
 )
-MACHINE_PATHS = re.compile(r"(?<![\w./-])/(?:work|root|home/[a-z]\w*|Users/\w+|tmp/venv)(?:/|\b)")
+MACHINE_PATHS = re.compile(r"(?<![\w./~-])/(?:work|root|home/[a-z]\w*|Users/\w+|tmp/venv)/")
 EMPTY_NAMES = {"manager", "managers", "service", "services", "helper", "helpers", "util", "utils", "base", "common", "misc"}
 # The web platform's own word for the script that works offline.
 TERMS = {"service_worker", "service-worker"}
@@ -38,7 +36,7 @@ def empty_names(where: str) -> bool:
 
 
 def test_no_file_names_a_package_host_or_a_path_of_one_machine() -> None:
-    texts = ((place(path), path) for path in all_files() if path.suffix in TEXT)
+    texts = ((place(path), path) for path in all_files() if TEXT.search(place(path)))
     none_of(
         (finding for where, path in texts if is_ours(where) for finding in foreign_places(where, read(path))),
         "Leave the host to the installing machine; take paths from settings, arguments or the file's own folder",
@@ -54,9 +52,16 @@ def test_every_file_is_named_after_what_it_is() -> None:
 
 
 def test_the_rule_sees_hosts_paths_and_empty_names() -> None:
-    for text in ("https://pypi.org/simple", "--index-url https://x", "open('/root/x')", "cd /work/main", "/home/ann/x"):
+    for text in (
+        "https://pypi.org/simple",
+        "--index-url https://x",
+        "open('/root/x')",
+        "cd /work/main",
+        "/tmp/venv/bin",
+        "/home/ann/x",
+    ):
         assert list(foreign_places("x", text)), text
-    for text in ("/work-items/1", "~/root/", "a/root/b", "/homepage", "/roots"):
+    for text in ("/work-items/1", "~/root/", "a/root/b", "/homepage", "/roots/x", "GET /work"):
         assert not list(foreign_places("x", text)), text
     assert empty_names("src/yingda/db/db_utils.py")
     assert not empty_names("src/yingda/web/static/service_worker.js")
