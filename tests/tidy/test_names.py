@@ -55,7 +55,7 @@ def test_the_rule_sees_hosts_paths_and_empty_names() -> None:
     for text in (
         "https://pypi.org/simple",
         "--index-url https://x",
-        "open('/root/x')",
+        "'/root/x'",
         "cd /work/main",
         "/tmp/venv/bin",
         "/home/ann/x",
