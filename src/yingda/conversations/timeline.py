@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +13,9 @@ from yingda.conversations.opening import Interval, Week, instant_of
 # An interval belongs to the day it begins; one begun so many local days before the year may reach into it: 14 hours of zone,
 # a day of length, and three days that an end in another zone can lie ahead.
 DAYS_BEFORE, DAYS_AFTER = 5, 2
+
+Piece = tuple[int, int, str]
+"""Start and end instant, and the reason for a doubt or an empty string."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,34 +38,53 @@ def build_year(weeks: Iterable[Week], year: int) -> Year:
     low, high = (instant_of(datetime(y, 1, 1, tzinfo=UTC)) for y in (year, year + 1))
     first = date(year, 1, 1) - timedelta(days=DAYS_BEFORE)
     days = [first + timedelta(days=n) for n in range(366 + DAYS_BEFORE + DAYS_AFTER)]
-    pieces: list[tuple[int, int, str]] = []
-    doubts: list[tuple[int, int, str]] = []
+    certain: list[Piece] = []
+    ordinary: list[Piece] = []
+    perhaps: list[Piece] = []
     for week in weeks:
         for day in days:
-            pieces += _clipped(week, day, week.on(day), "", (low, high))
             reason = week.doubt_on(day)
+            (ordinary if reason else certain).extend(_clipped(week, day, week.on(day), "", (low, high)))
             if reason:
-                doubts += _clipped(week, day, week.perhaps_on(day), reason, (low, high))
-    starts, ends, _ = _columns(pieces)
-    totals = tuple(accumulate(end - start for start, end in zip(starts, ends, strict=True)))
-    return Year(starts, ends, totals, *_columns(doubts))
+                perhaps += _clipped(week, day, week.perhaps_on(day), reason, (low, high))
+    pieces = _merged(certain + ordinary)
+    doubts = _without(_merged(perhaps), _merged(certain)) if perhaps else []
+    starts, ends = tuple(p[0] for p in pieces), tuple(p[1] for p in pieces)
+    totals = tuple(accumulate(end - start for start, end, _ in pieces))
+    return Year(starts, ends, totals, tuple(p[0] for p in doubts), tuple(p[1] for p in doubts), tuple(p[2] for p in doubts))
 
 
-def _clipped(
-    week: Week, day: date, intervals: tuple[Interval, ...], reason: str, bounds: tuple[int, int]
-) -> list[tuple[int, int, str]]:
+def _clipped(week: Week, day: date, intervals: tuple[Interval, ...], reason: str, bounds: tuple[int, int]) -> list[Piece]:
     spans = (week.span(day, interval) for interval in intervals)
     clipped = ((max(start, bounds[0]), min(end, bounds[1]), reason) for start, end in spans)
     return [piece for piece in clipped if piece[0] < piece[1]]
 
 
-def _columns(pieces: list[tuple[int, int, str]]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[str, ...]]:
-    """Merge what overlaps or touches; the first reason stands for the whole."""
-    merged: list[tuple[int, int, str]] = []
+def _merged(pieces: list[Piece]) -> list[Piece]:
+    """Sorted and disjoint: what overlaps or touches is one; the first reason stands for the whole."""
+    merged: list[Piece] = []
     for start, end, reason in sorted(pieces):
         if merged and start <= merged[-1][1]:
             begun, until, why = merged[-1]
             merged[-1] = (begun, max(until, end), why)
         else:
             merged.append((start, end, reason))
-    return tuple(p[0] for p in merged), tuple(p[1] for p in merged), tuple(p[2] for p in merged)
+    return merged
+
+
+def _without(pieces: list[Piece], covered: list[Piece]) -> list[Piece]:
+    """What of `pieces` lies outside `covered` (both merged): a doubt about one desk is none while another is surely open."""
+    left: list[Piece] = []
+    ends = [end for _, end, _ in covered]
+    for begun, end, reason in pieces:
+        start = begun
+        for index in range(bisect_right(ends, begun), len(covered)):
+            covers_from, covers_to, _ = covered[index]
+            if covers_from >= end:
+                break
+            if covers_from > start:
+                left.append((start, covers_from, reason))
+            start = covers_to
+        if start < end:
+            left.append((start, end, reason))
+    return left
