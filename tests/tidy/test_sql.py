@@ -10,6 +10,7 @@ from tests.tidy.source import PACKAGE, Python, none_of, python
 
 RUNNERS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany", "cursor", "prepare"}
 AWAITED_ONLY = {"prepare"}  # too common a word to be the driver's wherever it stands
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 # Files whose statements cannot be a literal, and why. It may only shrink, unless the reason is as good as these.
@@ -46,14 +47,42 @@ def is_written_down(node: ast.expr, constants: set[str]) -> bool:
     return False
 
 
+def calls_in_scopes(file: Python) -> Iterator[tuple[ast.Call, list[ast.AST]]]:
+    """Every call with the nodes of the outermost function it stands in (of the module, when in none)."""
+    inside: set[int] = set()
+    outermost = [
+        node for owner in (file.tree, *file.tree.body) for node in getattr(owner, "body", []) if isinstance(node, FUNCTIONS)
+    ]
+    for function in outermost:
+        nodes = list(ast.walk(function))
+        inside.update(map(id, nodes))
+        yield from ((node, nodes) for node in nodes if isinstance(node, ast.Call))
+    yield from ((node, []) for node in file.nodes if isinstance(node, ast.Call) and id(node) not in inside)
+
+
+def chosen_locals(nodes: list[ast.AST], constants: set[str]) -> set[str]:
+    """Local names that are only ever given statements that are written down: a choice between them is no building."""
+    given: dict[str, list[ast.expr]] = {}
+    simple: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            given.setdefault(node.targets[0].id, []).append(node.value)
+            simple.add(id(node.targets[0]))
+    otherwise = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    otherwise |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in simple}
+    return {
+        name for name, values in given.items() if name not in otherwise and all(is_written_down(v, constants) for v in values)
+    }
+
+
 def built_statements(file: Python) -> Iterator[str]:
     constants = module_constants(file)
     awaited = {id(node.value) for node in file.nodes if isinstance(node, ast.Await)}
-    for node in file.nodes:
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNNERS and node.args):
+    for node, scope in calls_in_scopes(file):
+        if not (isinstance(node.func, ast.Attribute) and node.func.attr in RUNNERS and node.args):
             continue
         is_of_the_driver = id(node) in awaited or node.func.attr not in AWAITED_ONLY
-        if is_of_the_driver and not is_written_down(node.args[0], constants):
+        if is_of_the_driver and not is_written_down(node.args[0], constants | chosen_locals(scope, constants)):
             yield f"{file.place}:{node.lineno} .{node.func.attr}({ast.unparse(node.args[0])[:60]}"
 
 
@@ -90,4 +119,8 @@ def test_the_rule_sees_statements_that_are_put_together() -> None:
     good = "ONE = 'select 1'\nasync def f():\n    await tx.fetch(ONE)\n"
     good += "    await tx.execute('select $1', x)\n    await tx.fetch(sql.TWO)"
     assert not list(built_statements(Python("src/yingda/x.py", good)))
+    choice = "async def f(x):\n    query = 'select 1' if x else 'select 2'\n    await tx.fetch(query)\n"
+    assert not list(built_statements(Python("src/yingda/x.py", choice)))
+    assert list(built_statements(Python("src/yingda/x.py", choice + "    query += x")))
+    assert list(built_statements(Python("src/yingda/x.py", choice.replace("f(x)", "f(x, query)"))))
     assert list(writes(Python("src/yingda/web/x.py", "X = 'UPDATE promise SET due = $1'")))
