@@ -72,9 +72,10 @@ async def drop_database(server: Server, url: str) -> None:
 
 
 def delete(data: Path) -> None:
-    """Remove a stopped server's data for good."""
-    places.remove(data)
-    shutil.rmtree(data)
+    """Remove a stopped server's data for good, wherever it really lies."""
+    place = places.prepare(data)
+    for folder in (place.sockets, place.home, data):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _execute(server: Server, sql: str) -> None:
@@ -93,5 +94,4 @@ async def _sweep() -> None:
             with contextlib.suppress(Exception):
                 left = await embedded.start(data, say=lambda line: None)
                 await left.stop(adopted_too=True)
-            with contextlib.suppress(FileNotFoundError):
-                delete(data)
+            delete(data)

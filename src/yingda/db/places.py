@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,13 @@ class Place:
 
     @property
     def lock(self) -> Path:
+        """Held by whoever is starting a server here."""
         return self.home / "lock"
+
+    @property
+    def alive(self) -> Path:
+        """Held by the server and every one of its children for as long as they live."""
+        return self.home / "alive"
 
     def password(self) -> str:
         """The password of both roles. Raises `Permanent` if its file is gone: without it nobody gets in."""
@@ -83,33 +89,19 @@ def prepare(data: Path) -> Place:
     else:
         home.mkdir(mode=0o700, exist_ok=True)
     _require_ours(home)
-    return Place(home, _socket_folder(home, who), who)
-
-
-def home_of(data: Path) -> Path:
-    """Where the data of folder `data` really lies, without making anything."""
-    data = data.expanduser().absolute().resolve()
-    return _root_home(data) if os.geteuid() == 0 else _own_home(data)
-
-
-def remove(data: Path) -> None:
-    """Delete the database of `data` for good: its place, its sockets and the sign. The server must be stopped."""
-    home = home_of(data)
-    shutil.rmtree(_sockets_root() / _digest(home), ignore_errors=True)
-    shutil.rmtree(home, ignore_errors=True)
-    (data / SIGN).unlink(missing_ok=True)
+    return Place(home.resolve(), _socket_folder(home, who), who)
 
 
 def write_private(path: Path, words: str) -> None:
     """Write a 0600 file so that a reader sees the old content or the new, and a crash leaves one of them."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    if path.is_file() and path.read_text("utf-8") == words:
+        return
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(words)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
+    Path(temporary).replace(path)
     sync_folder(path.parent)
 
 
