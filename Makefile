@@ -4,6 +4,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 PYTEST := $(BIN)/python -m pytest
+CODE := src tests $(wildcard benchmarks)
 
 PIP_TOOLS_VERSION := 7.6.2
 # A lock names versions and hashes but no host: where packages come from is the business of the machine that installs.
@@ -55,9 +56,9 @@ endif
 
 check: $(DEV) ## style, types and the house rules
 	@echo "== ruff: mistakes"
-	@$(BIN)/ruff check src tests benchmarks
+	@$(BIN)/ruff check $(CODE)
 	@echo "== ruff: format"
-	@$(BIN)/ruff format --check src tests benchmarks
+	@$(BIN)/ruff format --check $(CODE)
 	@echo "== mypy: types"
 	@$(BIN)/mypy
 	@echo "== tests/tidy: house rules"
