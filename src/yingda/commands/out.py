@@ -23,9 +23,14 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+        self._wants_json = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._wants_json = "--json" in (sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        if "--json" in sys.argv[1:]:
+        if self._wants_json:
             print_error("command_line_malformed", message)
         else:
             self.print_usage(sys.stderr)

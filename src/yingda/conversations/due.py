@@ -133,7 +133,10 @@ def next_open(hours: Hours, at: datetime) -> datetime:
 
 
 def open_intervals(hours: Hours, start: datetime, end: datetime) -> tuple[Counted, ...]:
-    """The open stretches within [start, end), cut to it, in order; none when it is empty. Raises Refused `due_too_far` beyond 20 years."""
+    """The open stretches within [start, end), cut to it, in order.
+
+    Raises Refused: `time_out_of_range`, and `due_too_far` beyond 20 years.
+    """
     first, last = _year_of(start), _year_of(end)
     if last - first > SPAN_YEARS_MAX:
         raise Refused("due_too_far", "end")
