@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice, pairwise
 
 from yingda.conversations.masking.checksums import iban, luhn
 from yingda.conversations.masking.folding import Folded, Span
 
+_LONG = (16, 17, 18, 19)
 # (first prefix, last prefix, lengths)
 _RANGES = (
     ("4", "4", (16, 19)),  # Visa
@@ -23,23 +25,24 @@ _RANGES = (
     ("2221", "2720", (16,)),
     ("34", "34", (15,)),  # American Express
     ("37", "37", (15,)),
-    ("62", "62", (16, 17, 18, 19)),  # UnionPay
-    ("81", "81", (16, 17, 18, 19)),
-    ("6011", "6011", (16, 17, 18, 19)),  # Discover
-    ("644", "649", (16, 17, 18, 19)),
-    ("65", "65", (16, 17, 18, 19)),
-    ("3528", "3589", (16, 17, 18, 19)),  # JCB
+    ("62", "62", _LONG),  # UnionPay
+    ("81", "81", _LONG),
+    ("6011", "6011", _LONG),  # Discover
+    ("644", "649", _LONG),
+    ("65", "65", _LONG),
+    ("3528", "3589", _LONG),  # JCB
     ("300", "305", (14, 16)),  # Diners
     ("36", "36", (14, 16)),
     ("38", "39", (14, 16)),
-    ("5018", "5018", (16, 17, 18, 19)),  # Maestro
-    ("5020", "5020", (16, 17, 18, 19)),
-    ("5038", "5038", (16, 17, 18, 19)),
-    ("5893", "5893", (16, 17, 18, 19)),
-    ("6304", "6304", (16, 17, 18, 19)),
-    ("6759", "6759", (16, 17, 18, 19)),
-    ("6761", "6763", (16, 17, 18, 19)),
+    ("5018", "5018", _LONG),  # Maestro
+    ("5020", "5020", _LONG),
+    ("5038", "5038", _LONG),
+    ("5893", "5893", _LONG),
+    ("6304", "6304", _LONG),
+    ("6759", "6759", _LONG),
+    ("6761", "6763", _LONG),
 )
+_BY_FIRST_DIGIT = {digit: [row for row in _RANGES if row[0][0] == digit] for digit in "0123456789"}
 _LENGTHS = range(13, 20)
 _DIGITS = re.compile(r"[0-9]+")
 _MANY_DIGITS = re.compile(r"[0-9](?:[^0-9]{0,3}[0-9]){12}")
@@ -56,7 +59,9 @@ _REFERENCE_LABEL = re.compile(
     rf"(?: ?(?:number|no\.?|num|id|#))?(?:[号號码碼])?{_LINK}$"
 )
 _LABEL_CHARACTERS_MAX = 28
-_IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}[0-9]{2}(?: ?[a-z0-9]{1,4}){3,8}(?![a-z0-9])")
+_CARD_HINTS = ("card", "卡", "visa", "amex", "pan")
+_IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}[0-9]{2}(?: ?[a-z0-9]){11,30}")
+_STARTS_MAX = 1000  # numbers after which a text of nothing but digits is no longer searched
 _CODE_OF_CARD = re.compile(
     r"(?:\bcvv2?|\bcvc2?|\bcvn2?|\bcsc|安全[码碼]|[后後背]三位)(?: ?(?:code|number|no\.?|码|碼))?"
     rf"{_LINK}([0-9]{{3,4}})(?![0-9a-z]|\s?(?:位|digit))"
@@ -69,64 +74,87 @@ def spans(folded: Folded) -> Iterator[Span]:
         yield from (Span(match.start(1), match.end(1), "card") for match in _CODE_OF_CARD.finditer(lower))
     if _MANY_DIGITS.search(lower) is None:
         return
-    groups = list(_DIGITS.finditer(lower))
-    barred = [(match.start(), match.end()) for match in _IBAN.finditer(lower) if iban(match[0].replace(" ", "").upper())]
+    found = list(_numbers(lower))
+    barred = _ibans(lower) if found else []
+    yield from (span for span in found if not any(left < span.end and span.start < right for left, right in barred))
+
+
+def _numbers(lower: str) -> Iterator[Span]:
+    groups = list(islice(_DIGITS.finditer(lower), _STARTS_MAX))
+    labelled = any(hint in lower for hint in _CARD_HINTS)
+    joined = [_GAP.fullmatch(lower, left.end(), right.start()) is not None for left, right in pairwise(groups)] + [False]
     first = 0
     while first < len(groups):
-        last = _card_from(lower, groups, first)
-        start, end = groups[first].start(), groups[last].end() if last is not None else 0
-        if last is None or any(left < end and start < right for left, right in barred):
-            first += 1
-            continue
-        yield Span(start, end, "card", "".join(group[0] for group in groups[first : last + 1]))
-        first = last + 1
+        start, last = groups[first].start(), None
+        free = start == 0 or not (lower[start - 1] in "+●" or _is_letter(lower[start - 1]))
+        if free and (labelled or _BY_FIRST_DIGIT[groups[first][0][0]]):
+            last = _last_group(lower, groups, joined, first)
+        if last is not None:
+            digits = "".join(group[0] for group in groups[first : last + 1])
+            yield Span(start, groups[last].end(), "card", digits)
+        first = first + 1 if last is None else last + 1
 
 
-def _card_from(lower: str, groups: list[re.Match[str]], first: int) -> int | None:
+def _last_group(lower: str, groups: list[re.Match[str]], joined: list[bool], first: int) -> int | None:
     """The index of the group that ends the longest card number beginning with group `first`."""
-    start, found, digits, last = groups[first].start(), None, groups[first][0], first
-    if start and (lower[start - 1] in "+●" or _is_letter(lower[start - 1])):
-        return None
-    sizes = [len(digits)]
-    while len(digits) < _LENGTHS.stop:
-        attached = groups[last].end() < len(lower) and _is_letter(lower[groups[last].end()])
-        if len(digits) in _LENGTHS and not attached and _is_even(sizes) and _is_card(lower, start, digits, len(sizes) > 1):
-            found = last
-        last += 1
-        if attached or last == len(groups) or not _GAP.fullmatch(lower, groups[last - 1].end(), groups[last].start()):
+    found, digits, sizes = None, "", list[int]()
+    for last in range(first, len(groups)):
+        group = groups[last]
+        digits += group[0]
+        if len(digits) >= _LENGTHS.stop:
             break
-        digits += groups[last][0]
-        sizes.append(len(groups[last][0]))
+        sizes.append(len(group[0]))
+        attached = _is_letter(lower[group.end() : group.end() + 1])
+        whole = len(digits) in _LENGTHS and not attached and _is_even(sizes)
+        if whole and _is_card(lower, groups[first].start(), digits, len(sizes) > 1):
+            found = last
+        if attached or not joined[last]:
+            break
     return found
 
 
+def _ibans(lower: str) -> list[tuple[int, int]]:
+    """Where valid IBANs stand; each match is tried up to every end of a group, for words may follow."""
+    places = []
+    for match in _IBAN.finditer(lower):
+        text = f"{match[0]} "
+        for end in (at for at, character in enumerate(text) if character == " "):
+            if iban(text[:end].replace(" ", "").upper()):
+                places.append((match.start(), match.start() + end))
+    return places
+
+
 def _is_letter(character: str) -> bool:
-    return "a" <= character <= "z"
+    return "a" <= character <= "z"  # of nothing, too: past the end there is no letter
 
 
 def _is_even(sizes: list[int]) -> bool:
     """Whether groups are sized as people and cards write them: all alike but a last shorter or longer one, 4-6-…, 6-…"""
-    if sizes[:2] == [4, 6] and len(sizes) == 3:
-        return True
-    if len(sizes) == 2:
-        return sizes[0] in (4, 6, 8) and sizes[1] >= sizes[0]
-    return len(set(sizes[:-1])) <= 1 and (len(sizes) < 2 or sizes[-1] <= max(sizes[0], 4) + 3)
+    if len(sizes) < 3:
+        return len(sizes) < 2 or (sizes[0] in (4, 6, 8) and sizes[1] >= sizes[0])
+    if sizes[:2] == [4, 6]:
+        return len(sizes) == 3
+    return sizes.count(sizes[0]) >= len(sizes) - 1 and sizes[0] == sizes[-2] and sizes[-1] <= max(sizes[0], 4) + 3
 
 
 def _is_card(lower: str, start: int, digits: str, grouped: bool) -> bool:
-    before = lower[max(0, start - _LABEL_CHARACTERS_MAX) : start]
-    in_range, valid = _in_range(digits), luhn(digits)
-    if digits.count(digits[0]) == len(digits) or digits.endswith("0000000"):
+    in_range, valid = len(digits) in _lengths(digits), luhn(digits)
+    if not (in_range or valid) or len(set(digits)) == 1 or digits.endswith("0000000"):
         return False
+    before = lower[max(0, start - _LABEL_CHARACTERS_MAX) : start]
     if _CARD_LABEL.search(before):
-        return in_range or valid
+        return True
     if not (in_range and valid) or _is_identity(digits):
         return False
     return grouped or _REFERENCE_LABEL.search(before) is None
 
 
-def _in_range(digits: str) -> bool:
-    return any(first <= digits[: len(first)] <= last and len(digits) in lengths for first, last, lengths in _RANGES)
+def _lengths(digits: str) -> tuple[int, ...]:
+    """The lengths that cards beginning like `digits` may have; empty when no issuer begins so."""
+    for first, last, lengths in _BY_FIRST_DIGIT[digits[0]]:
+        if first <= digits[: len(first)] <= last:
+            return lengths
+    return ()
 
 
 def _is_identity(digits: str) -> bool:

@@ -6,7 +6,7 @@ from base64 import b32decode
 from hashlib import sha256
 
 BITCOIN_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-XRP_ALPHABET = "rpshnaf39wBUDNEGHJKLM4PQRT7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
+XRP_ALPHABET = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 _VALUES = {
     alphabet: {character: value for value, character in enumerate(alphabet)} for alphabet in (BITCOIN_ALPHABET, XRP_ALPHABET)
 }
@@ -49,9 +49,15 @@ def _crc16(data: bytes) -> int:
     return crc
 
 
+# By the code of an ASCII digit: its value, and the digit sum of its double.
+_SINGLE = bytes(max(0, code - 48) if code < 58 else 0 for code in range(256))
+_DOUBLED = bytes(value * 2 - 9 * (value > 4) for value in _SINGLE)
+
+
 def luhn(digits: str) -> bool:
-    total = sum(map(int, digits[-1::-2]))
-    return (total + sum(2 * value - 9 * (value > 4) for value in map(int, digits[-2::-2]))) % 10 == 0
+    """Whether ASCII `digits` end in their check digit (ISO/IEC 7812-1)."""
+    codes = digits.encode("ascii")
+    return (sum(codes[-1::-2].translate(_SINGLE)) + sum(codes[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def iban(text: str) -> bool:

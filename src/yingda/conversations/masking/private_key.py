@@ -33,9 +33,8 @@ _HEX = re.compile(
 )
 _HEX_DIGITS = (64, 128)
 _NUMBERS = re.compile(r"\[\s{0,4}[0-9]{1,3}(?:\s{0,4},\s{0,4}[0-9]{1,3}){31,63}\s{0,4}\]")
-_PEM = re.compile(
-    r"-----begin [a-z0-9 ]{0,40}private key(?: block)?-----(?:(?!-----end ).)*(?:-----end [a-z0-9 ]{0,40}-----)?", re.S
-)
+_PEM_BEGIN = re.compile(r"-----begin [a-z0-9 ]{0,40}private key(?: block)?-----")
+_PEM_END = re.compile(r"-----end [a-z0-9 ]{0,40}-----")
 _KEY_WORD = (
     r"(?:private|priv|secret|signing|wallet|master|spend)[\s_-]{0,2}key|privkey|keypair|secret|\bseed\b|\bpk\b|\bsk\b|\bkey\b"
     "|[私密秘金][钥鑰匙]|[种種]子"
@@ -52,7 +51,7 @@ _CLAUSE_END = re.compile(r"[.,;!?\n。，；！？]")
 def spans(folded: Folded) -> Iterator[Span]:
     plain, lower = folded.plain, folded.lower
     if "private key" in lower:
-        yield from (Span(match.start(), match.end(), "private_key") for match in _PEM.finditer(lower))
+        yield from _pem_blocks(lower)
     if "ciphertext" in lower and "kdf" in lower:
         yield from _key_files(lower)
     for match in _TOKEN.finditer(plain):
@@ -112,6 +111,16 @@ def _broken(plain: str) -> Iterator[Span]:
                     yield Span(piece.start(), pieces[last].end(), "private_key")
         if tries > _BROKEN_TRIES_MAX:
             return
+
+
+def _pem_blocks(lower: str) -> Iterator[Span]:
+    """Each block to its end line; one that is cut off counts to the end of the text."""
+    begin = _PEM_BEGIN.search(lower)
+    while begin is not None:
+        end = _PEM_END.search(lower, begin.end())
+        stop = end.end() if end else len(lower)
+        yield Span(begin.start(), stop, "private_key")
+        begin = _PEM_BEGIN.search(lower, stop)
 
 
 def _key_files(lower: str) -> Iterator[Span]:

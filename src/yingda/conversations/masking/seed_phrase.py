@@ -20,8 +20,8 @@ Not caught: one phrase spread over several messages, unspaced Japanese, words tr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby, islice
 from typing import NamedTuple
 
 from yingda.conversations.masking.folding import BARRIER, Folded, Span
@@ -49,6 +49,8 @@ _MENTION = re.compile(
     "|助[记記][词詞]|[恢復复]{1,2}[词詞]|恢[复復]短?[语語]|[种種]子|[备備]份[词詞]|[註注][记記][词詞]"
 )
 _WRITTEN_ON = re.compile("[^\u3400-\u9fff●]{0,6}(?:就?是|为|為|如下|有)?[^\u3400-\u9fff●]{0,6}([\u3400-\u9fff]{12,})")
+_HINTS = ("seed", "phrase", "word", "mnemonic", "词", "詞", "语", "語", "子", "份")
+_MENTIONS_MAX, _TRIES_MAX = 30, 600  # bounds the work on a text of nothing but mentions or groups
 _GAP_CHARACTERS_MAX = 24
 _WINDOW, _HITS_MIN, _UNCOMMON_MIN, _DISTINCT_MIN, _MENTIONED_MIN = 12, 10, 8, 7, 5
 _JOINED_LETTERS_MIN, _JOINED_WORDS_MIN = 33, 11
@@ -63,29 +65,29 @@ class _Word(NamedTuple):
 
 def spans(folded: Folded) -> Iterator[Span]:
     lower = folded.lower
-    mentioned = [match.end() for match in _MENTION.finditer(lower)]
-    words = [_Word(match[0], match.start(), match.end()) for match in _WORD.finditer(lower)]
-    yield from _joined(words)
-    if sum(word.text in EVERY_WORD for word in words) >= _MENTIONED_MIN:
+    mentioned = []
+    if any(hint in lower for hint in _HINTS):
+        mentioned = [match.end() for match in islice(_MENTION.finditer(lower), _MENTIONS_MAX)]
+    # Counting first: nearly every message ends here.
+    texts = _WORD.findall(lower)
+    if sum(map(EVERY_WORD.__contains__, texts)) >= (_MENTIONED_MIN if mentioned else _HITS_MIN):
+        words = [_Word(match[0], match.start(), match.end()) for match in _WORD.finditer(lower)]
         for segment in _segments(lower, [word for word in words if not _is_label(lower, word)]):
             for indices in ALPHABETIC.values():
                 yield from _windows(segment, indices, mentioned)
+    if any(len(text) >= _JOINED_LETTERS_MIN for text in texts):
+        yield from _joined(lower)
     if not lower.isascii():
         han = [_Word(match[0], match.start(), match.end()) for match in _HAN.finditer(lower)]
         yield from _han_spans(lower, han, mentioned)
 
 
 def _han_spans(lower: str, groups: list[_Word], mentioned: list[int]) -> Iterator[Span]:
-    if sum(group.end - group.start for group in groups) < _MENTIONED_MIN:
-        return
     for segment in _segments(lower, groups):
-        run: list[_Word] = []
-        for group in [*segment, _Word("--", 0, 0)]:
-            if len(group.text) == 1:
-                run.append(group)
-            else:
-                yield from _windows(run, HAN, mentioned)
-                run = []
+        if sum(len(group.text) == 1 for group in segment) >= _MENTIONED_MIN:
+            for single, run in groupby(segment, key=lambda group: len(group.text) == 1):
+                if single:
+                    yield from _windows(list(run), HAN, mentioned)
         yield from _grouped(segment, bool(mentioned))
     for end in mentioned:
         yield from _after_mention(lower, end)
@@ -116,61 +118,75 @@ def _windows(words: list[_Word], indices: dict[str, int], mentioned: list[int]) 
     places = [indices.get(word.text) for word in words]
     if len(places) - places.count(None) < _MENTIONED_MIN:
         return
-    yield from _runs(words, places, mentioned)
+    certain = [0] * len(words)
+    for start, end in _runs(words, places, mentioned):
+        certain[start:end] = [1] * (end - start)
+        yield Span(words[start].start, words[end - 1].end, "seed_phrase")
+    known = [place is not None for place in places]
+    uncommon = [place is not None and word.text not in COMMON for word, place in zip(words, places, strict=True)]
     size = min(_WINDOW, len(words))
-    hits = [0, *accumulate(place is not None for place in places)]
-    if hits[-1] < _HITS_MIN:
-        return
-    uncommon = [0, *accumulate(place is not None and word.text not in COMMON for word, place in zip(words, places, strict=True))]
-    for start in range(len(words) - size + 1):
-        if hits[start + size] - hits[start] >= _HITS_MIN and uncommon[start + size] - uncommon[start] >= _UNCOMMON_MIN:
-            inside = [words[i] for i in range(start, start + size) if places[i] is not None]
+    hits, rare, sure = (_sums(marks, size) for marks in (known, uncommon, certain))
+    for start in range(len(hits)):
+        # A window that lies mostly on a certain phrase would only add the chatter beside it.
+        if hits[start] >= _HITS_MIN and rare[start] >= _UNCOMMON_MIN and sure[start] < _UNCOMMON_MIN:
+            inside = [
+                word for word, is_known in zip(words[start : start + size], known[start : start + size], strict=True) if is_known
+            ]
             if len({word.text for word in inside} - COMMON) >= _DISTINCT_MIN:
                 yield Span(inside[0].start, inside[-1].end, "seed_phrase")
 
 
-def _runs(words: list[_Word], places: list[int | None], mentioned: list[int]) -> Iterator[Span]:
+def _sums(marks: Sequence[int], size: int) -> list[int]:
+    totals = [0, *accumulate(marks)]
+    return [totals[start + size] - totals[start] for start in range(len(marks) - size + 1)]
+
+
+def _runs(words: list[_Word], places: list[int | None], mentioned: list[int]) -> Iterator[tuple[int, int]]:
     """Unbroken runs of list words: with a right checksum, or a few uncommon ones where a phrase is spoken of."""
     start = 0
     for end in range(len(words) + 1):
         if end < len(words) and places[end] is not None:
             continue
         run = [place for place in places[start:end] if place is not None]
-        if len(run) >= PHRASE_LENGTHS[-1] and contains_valid(run):
-            yield Span(words[start].start, words[end - 1].end, "seed_phrase")
-        elif mentioned and len(run) >= _MENTIONED_MIN and min(mentioned) <= words[end - 1].start:
-            uncommon = [word for word in words[start:end] if word.text not in COMMON]
-            if len(uncommon) >= _MENTIONED_MIN:
-                yield Span(words[start].start, words[end - 1].end, "seed_phrase")
+        spoken_of = bool(mentioned) and end > start and mentioned[0] <= words[end - 1].start
+        if (len(run) >= PHRASE_LENGTHS[-1] and contains_valid(run)) or (
+            spoken_of and sum(word.text not in COMMON for word in words[start:end]) >= _MENTIONED_MIN
+        ):
+            yield start, end
         start = end + 1
 
 
-def _joined(words: list[_Word]) -> Iterator[Span]:
+def _joined(lower: str) -> Iterator[Span]:
     """`abandonabilityable…`: one long token that falls apart into English list words and nothing else."""
-    for word in words:
-        if word.end - word.start < _JOINED_LETTERS_MIN:
+    for match in _WORD.finditer(lower):
+        text = match[0]
+        if len(text) < _JOINED_LETTERS_MIN:
             continue
-        counts = [0] + [-1] * len(word.text)
+        counts = [0] + [-1] * len(text)
         for at, count in enumerate(counts):
             for length in _WORD_LETTERS if count >= 0 else ():
-                if at + length < len(counts) and word.text[at : at + length] in ENGLISH:
+                if at + length < len(counts) and text[at : at + length] in ENGLISH:
                     counts[at + length] = max(counts[at + length], count + 1)
         if counts[-1] >= _JOINED_WORDS_MIN:
-            yield Span(word.start, word.end, "seed_phrase")
+            yield Span(match.start(), match.end(), "seed_phrase")
 
 
 def _grouped(groups: list[_Word], mentioned: bool) -> Iterator[Span]:
     """Chinese characters in one group, or in equal groups (of four, say, the last perhaps shorter), bordered on both sides."""
+    listed = [all(map(HAN.__contains__, group.text)) for group in groups]
+    tries = 0
     for first, group in enumerate(groups):
         size, text = len(group.text), ""
-        if size < 2:
+        if size < 2 or tries > _TRIES_MAX:
             continue
         for last in range(first, len(groups)):
             text += groups[last].text
-            if len(text) > PHRASE_LENGTHS[0]:
+            if len(text) > PHRASE_LENGTHS[0] or not listed[last]:
                 break
-            if len(text) in PHRASE_LENGTHS and _is_han_phrase(text, drawn=not mentioned):
-                yield Span(group.start, groups[last].end, "seed_phrase")
+            if len(text) in PHRASE_LENGTHS:
+                tries += 1
+                if _is_han_phrase(text, drawn=not mentioned):
+                    yield Span(group.start, groups[last].end, "seed_phrase")
             if len(groups[last].text) != size:
                 break
 
