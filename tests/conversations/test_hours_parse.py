@@ -175,6 +175,9 @@ HOURS = NEARLY | st.fixed_dictionaries({"any_of": st.lists(NEARLY | VALUES, max_
 def test_any_json_value_is_hours_or_refused(data: object) -> None:
     try:
         hours = parse_hours(data)
-    except Refused:
+    except Refused as refused:
+        assert f"`{refused.code}`" in str(parse_hours.__doc__)  # only what the door says it raises
         return
-    hours.year(2026)
+    year = hours.year(2026)
+    assert all(start < end for start, end in zip(year.starts, year.ends, strict=True))
+    assert all(end < start for end, start in zip(year.ends, year.starts[1:], strict=False))
