@@ -79,7 +79,12 @@ CHATTER = (
 def phrases(chance: random.Random) -> Iterator[Sample]:
     for turn in range(20 * len(LAYOUTS)):
         language = "english" if turn % 2 else ALPHABETIC[turn // 2 % len(ALPHABETIC)]
-        words = Mnemonic(language).to_mnemonic(chance.randbytes(chance.choice((16, 20, 24, 28, 32)))).replace("\u3000", " ").split(" ")
+        words = (
+            Mnemonic(language)
+            .to_mnemonic(chance.randbytes(chance.choice((16, 20, 24, 28, 32))))
+            .replace("\u3000", " ")
+            .split(" ")
+        )
         before, after = CHATTER[turn % len(CHATTER)]
         yield Sample("seed_phrase", before + LAYOUTS[turn % len(LAYOUTS)](words) + after, words)
 
@@ -183,16 +188,37 @@ def card_number(chance: random.Random, prefix: str, length: int) -> str:
     return body + str(-total % 10)
 
 
-NETWORKS = (("4", 16), ("53", 16), ("2300", 16), ("37", 15), ("62", 16), ("62", 19), ("6011", 16), ("3530", 16), ("36", 14), ("4", 19))
+NETWORKS = (
+    ("4", 16),
+    ("53", 16),
+    ("2300", 16),
+    ("37", 15),
+    ("62", 16),
+    ("62", 19),
+    ("6011", 16),
+    ("3530", 16),
+    ("36", 14),
+    ("4", 19),
+)
 
 
 def cards(chance: random.Random) -> Iterator[Sample]:
     for turn in range(150):
         number = card_number(chance, *NETWORKS[turn % len(NETWORKS)])
         fours = [number[at : at + 4] for at in range(0, len(number), 4)]
-        layouts = (number, " ".join(fours), "-".join(fours), full_width(" ".join(fours)), ".".join(fours), " ".join(number), "\u200b".join(number))
+        layouts = (
+            number,
+            " ".join(fours),
+            "-".join(fours),
+            full_width(" ".join(fours)),
+            ".".join(fours),
+            " ".join(number),
+            "\u200b".join(number),
+        )
         before, after = (("", ""), ("my card ", " was charged twice"), ("卡号", "被扣了两次"), ("(", ")"))[turn % 4]
-        yield Sample("card", before + layouts[turn % len(layouts)] + after, [number[at : at + 5] for at in range(0, len(number) - 8, 5)], 1)
+        yield Sample(
+            "card", before + layouts[turn % len(layouts)] + after, [number[at : at + 5] for at in range(0, len(number) - 8, 5)], 1
+        )
 
 
 CODES = (
@@ -209,7 +235,16 @@ CODES = (
     "the 2FA code = {}",
     "短信验证码【{}】",
 )
-PASSWORDS = ("密码：{}", "密码是{}", "密碼 {}", "password is {}", "my password: {}", "pwd={}", 'Password "{}"'.replace(' "', ': "'), "口令：{}")
+PASSWORDS = (
+    "密码：{}",
+    "密码是{}",
+    "密碼 {}",
+    "password is {}",
+    "my password: {}",
+    "pwd={}",
+    'Password: "{}"',
+    "口令：{}",
+)
 
 
 def told(chance: random.Random) -> Iterator[Sample]:
@@ -217,7 +252,11 @@ def told(chance: random.Random) -> Iterator[Sample]:
         code = "".join(chance.choice("123456789") for _ in range(6))
         yield Sample("one_time_code", CODES[turn % len(CODES)].format(code), [code], 1)
     for turn in range(64):
-        word = chance.choice(("Hunter", "xiaoming", "Qwerty", "wallet")) + str(chance.randrange(10, 9999)) + chance.choice(("", "!", "@a", "#"))
+        word = (
+            chance.choice(("Hunter", "xiaoming", "Qwerty", "wallet"))
+            + str(chance.randrange(10, 9999))
+            + chance.choice(("", "!", "@a", "#"))
+        )
         yield Sample("password", PASSWORDS[turn % len(PASSWORDS)].format(word), [word[:6]], 1)
 
 

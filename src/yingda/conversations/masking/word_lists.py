@@ -24,7 +24,7 @@ def _ordinary(section: str) -> frozenset[str]:
 
 # They count as list words, but never enough to make a phrase by themselves (counted in two public sets of bank questions and
 # a wallet's help pages).
-COMMON = _ordinary("english")
+COMMON = _ordinary("english") | _ordinary("units")
 # What a Chinese sentence of twelve characters or more can hardly do without.
 EVERYDAY_HAN = _ordinary("han")
 REMARKS = _ordinary("remarks")
