@@ -1,7 +1,8 @@
 """The catalogues: every sentence a person reads, zh-CN and en, and times in their zone.
 
 A language is added by adding `locale/<tag>.po` with the same keys. Keys are msgids (`receipt.told`), sentences msgstrs with
-`{name}` places. Numbers and codes stay Latin; catalogues write the space between Han and Latin themselves (mail and SMS have no CSS).
+`{name}` places. Numbers and codes stay Latin; catalogues write
+the space between Han and Latin themselves (mail and SMS have no CSS).
 """
 
 from __future__ import annotations

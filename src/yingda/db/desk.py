@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -15,11 +15,11 @@ from yingda.chance import Chance
 from yingda.clock import Clock
 from yingda.db.errors import translated
 from yingda.db.event import Fact, body_of
-from yingda.db.wake import Wakes
+from yingda.db.wake import JOBS, Wakes
 from yingda.errors import Temporary
 
 T = TypeVar("T")
-Row = asyncpg.Record
+Row: TypeAlias = Mapping[str, Any]  # asyncpg's Record is read like one
 
 RETRIES_MAX = 3
 RETRY_WAIT_SECONDS = 0.02
@@ -62,7 +62,7 @@ class Tx:
         return await self._run(self._connection.fetch, statement, args)  # type: ignore[no-any-return]
 
     async def fetchrow(self, statement: str, *args: object) -> Row | None:
-        return await self._run(self._connection.fetchrow, statement, args)
+        return await self._run(self._connection.fetchrow, statement, args)  # type: ignore[no-any-return]
 
     async def fetchval(self, statement: str, *args: object) -> Any:
         return await self._run(self._connection.fetchval, statement, args)
@@ -86,6 +86,8 @@ class Tx:
         )
         assert row is not None
         self.wake(conversation)
+        if fact.kind in self.desk.follows:
+            self.woken.add(JOBS)
         return Written(conversation, row["seq"], row["shown_seq"], row["at"])
 
     def wake(self, conversation: int) -> None:
@@ -135,6 +137,13 @@ class Desk:
         """Run a `work` of reads, each statement seeing its own moment."""
         return await self._retried(self._plain, work)
 
+    async def sync_clock(self) -> None:
+        """Take over the database's time, so that due times told to customers do not hang on this machine's clock."""
+        database_now = await self.statement(Tx.now)
+        agree = getattr(self.clock, "agree", None)  # the simulator's clock is the database's already
+        if agree is not None:
+            agree(database_now)
+
     async def _retried(self, way: Callable[[Work[T]], Awaitable[T]], work: Work[T]) -> T:
         for attempt in range(RETRIES_MAX + 1):
             try:
@@ -147,16 +156,15 @@ class Desk:
 
     async def _committed(self, work: Work[T]) -> T:
         async with self._connection() as connection:
-            transaction = connection.transaction()
             tx = Tx(self, connection)
-            await tx._run(transaction.start, "BEGIN", ())
+            await tx.execute("BEGIN")
             try:
                 result = await work(tx)
             except BaseException:
                 if not connection.is_closed():
-                    await transaction.rollback()
+                    await connection.execute("ROLLBACK")
                 raise
-            await tx._run(transaction.commit, "COMMIT", ())
+            await tx.execute("COMMIT")
         self.wakes.hint(tx.woken)
         return result
 

@@ -4,7 +4,7 @@ CREATE FUNCTION desk_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
 -- people ---------------------------------------------------------------------------------------------------------
 
 CREATE TABLE desk (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
   id text NOT NULL,                                   -- public, random; stands in every receipt
   name text NOT NULL,
   language text NOT NULL,

@@ -1,0 +1,169 @@
+"""`yingda check`: counts violations of the eight invariants. What cannot be checked says None, never 0.
+
+Each has an allowance: what is younger is no violation. The expensive parts (the whole hash chain, coverage of every answered
+message) belong to the command; `watchful` is what production looks at every few seconds and touches only what is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from yingda.channels.chat.send import COLLECT_WAIT_SECONDS
+from yingda.db.desk import Tx
+from yingda.jobs.periodic import Door, watch
+
+RECEIPT_SECONDS_MAX = 10.0
+SWEEP_SECONDS_MAX = 5.0
+DELIVERY_SECONDS_MAX = 60.0  # beyond what the channel itself waits
+JOB_AGE_SECONDS_MAX = 30.0
+EXAMPLES_MAX = 10
+
+# 3: an open promise for every message that awaits an answer, and the customer told, or the reason why not.
+PROMISED = """
+SELECT l.conversation_id AS id FROM lines l JOIN conversations c ON c.id = l.conversation_id
+ WHERE l.awaits AND l.at < desk_now() - make_interval(secs => $1)
+   AND (c.state <> 'open' OR c.waiting_since IS NULL
+        OR NOT EXISTS (SELECT 1 FROM promises p WHERE p.conversation_id = l.conversation_id AND p.state = 'open')
+        OR (l.told_at IS NULL AND l.withheld IS NULL))
+ ORDER BY l.conversation_id
+"""
+# 4: nothing stays past due.
+MOVED_ON = """
+SELECT conversation_id AS id FROM promises WHERE state = 'open' AND due_at < desk_now() - make_interval(secs => $1)
+ ORDER BY conversation_id
+"""
+# 6: "delivered" has the client's word; nothing is on its way for longer than its channel waits.
+DELIVERED = """
+SELECT d.conversation_id AS id FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
+ WHERE d.state = 'pending' AND d.created_at < desk_now() - make_interval(secs => $1)
+ ORDER BY d.conversation_id
+"""
+CLAIMED_WITHOUT_EVIDENCE = """
+SELECT d.conversation_id AS id FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
+ WHERE d.state = 'delivered' AND c.seen_shown_seq < d.shown_seq
+UNION ALL
+SELECT m.conversation_id FROM lines m
+ WHERE m.kind = 'message' AND NOT m.awaits
+   AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.conversation_id = m.conversation_id AND d.seen_through >= m.seq
+                    AND d.state IN ('delivered', 'offered'))
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.conversation_id = m.conversation_id AND e.seq > m.seq AND e.kind = 'classified'
+                    AND (convert_from(e.body, 'UTF8')::jsonb -> 'data' ->> 'message')::bigint = m.seq)
+ ORDER BY 1
+"""
+JOBS_AGE = """
+SELECT coalesce(extract(epoch FROM max(desk_now() - run_at)), 0)::float8 FROM
+ (SELECT run_at FROM jobs WHERE worker IS NULL AND failed_at IS NULL AND run_at <= desk_now()
+   ORDER BY run_at, id LIMIT 1) AS oldest
+"""
+HASHES = """
+WITH chain AS (
+  SELECT conversation_id, seq, hash,
+         event_hash(lag(hash, 1, first_hash(conversation_id)) OVER w, seq, at, body) AS expected, row_number() OVER w AS place
+    FROM events WINDOW w AS (PARTITION BY conversation_id ORDER BY seq))
+SELECT count(*) AS events, count(*) FILTER (WHERE hash <> expected OR place <> seq) AS broken FROM chain
+"""
+# The last link of each chain stands in the conversation: an event cut off at the end is seen too.
+HEADS = """
+SELECT count(*) FROM conversations c LEFT JOIN events e ON e.conversation_id = c.id AND e.seq = c.seq
+ WHERE e.hash IS DISTINCT FROM c.last_hash
+"""
+# The words that stand are the words that were committed to; erased words (no salt) are not judged.
+COMMITMENTS = """
+SELECT count(*) FROM lines l JOIN events e ON e.conversation_id = l.conversation_id AND e.seq = l.seq
+ WHERE convert_from(e.body, 'UTF8')::jsonb -> 'data' ->> 'content' IS DISTINCT FROM
+       encode(sha256(l.salt || convert_to(l.text, 'UTF8') || coalesce(
+         (SELECT string_agg('\\x00'::bytea || convert_to(encode(f.sha256, 'hex'), 'UTF8'), ''::bytea ORDER BY f.created_at, f.id)
+            FROM files f WHERE f.conversation_id = l.conversation_id AND f.seq = l.seq), ''::bytea)), 'hex')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What senders were told "yes" for, compared with what stands: each must be there exactly once."""
+
+    acknowledged: int
+    missing: list[str]
+    doubled: list[str]
+
+
+def finding(ids: list[Any] | None) -> dict[str, Any]:
+    if ids is None:
+        return {"violations": None, "examples": []}
+    return {"violations": len(ids), "examples": [str(i) for i in ids[:EXAMPLES_MAX]]}
+
+
+async def watchful(tx: Tx, doors: Mapping[str, Door]) -> dict[str, Any]:
+    """Invariants over what is open, and the ages of the watchers. Cheap however old the desk is."""
+    watchers, late = await _watchers(tx, doors)
+    promised = await _ids(tx, PROMISED, RECEIPT_SECONDS_MAX)
+    moved = await _ids(tx, MOVED_ON, SWEEP_SECONDS_MAX)
+    pending = await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX)
+    return {
+        "invariants": {
+            "kept": finding(None),  # only a ledger from outside can tell
+            "taken": finding([]),  # our own chat takes in the transaction that keeps; no other channel exists yet
+            "promised": finding(promised),
+            "moved_on": finding(moved),
+            "owned": finding(None),  # presence and leases come with routing
+            "delivered": finding(pending),
+            "reconciled": finding(None),  # no provider holds anything of ours yet
+            "watched": finding(late),
+        },
+        "watchers": watchers,
+    }
+
+
+async def check(tx: Tx, doors: Mapping[str, Door], ledger: Ledger | None) -> dict[str, Any]:
+    """The whole check. `tx` should carry the time-outs of a report."""
+    result = await watchful(tx, doors)
+    found = result["invariants"]
+    if ledger is not None:
+        found["kept"] = finding(ledger.missing)
+        found["taken"] = finding(ledger.doubled)
+    claimed = await _ids(tx, CLAIMED_WITHOUT_EVIDENCE)
+    found["delivered"] = finding(sorted({*claimed, *await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX)}))
+    chain = await tx.fetchrow(HASHES)
+    assert chain is not None
+    broken = chain["broken"] + await tx.fetchval(HEADS) + await tx.fetchval(COMMITMENTS)
+    result["hashes"] = {"events": chain["events"], "broken": broken}
+    result["at"] = await tx.now()
+    result["ledger"] = None if ledger is None else {
+        "acknowledged": ledger.acknowledged, "missing": len(ledger.missing), "doubled": len(ledger.doubled)
+    }  # fmt: skip
+    violations = sum(i["violations"] or 0 for i in found.values())
+    result["ok"] = violations == 0 and broken == 0
+    return result
+
+
+async def compare_ledger(tx: Tx, entries: list[tuple[str, str]]) -> Ledger:
+    """`entries`: (client id, message id) of every "yes". Missing: in no row; doubled: in more than one."""
+    missing: list[str] = []
+    doubled: list[str] = []
+    for start in range(0, len(entries), 5000):
+        part = entries[start : start + 5000]
+        outside = [f"{client}/{message}" for client, message in part]
+        rows = await tx.fetch(
+            "SELECT w.outside_id, count(l.seq) AS found FROM unnest($1::text[]) AS w (outside_id)"
+            " LEFT JOIN lines l ON l.outside_id = w.outside_id AND l.kind = 'message' GROUP BY 1 ORDER BY 1",
+            outside,
+        )
+        missing += [r["outside_id"] for r in rows if r["found"] == 0]
+        doubled += [r["outside_id"] for r in rows if r["found"] > 1]
+    return Ledger(len(entries), missing, doubled)
+
+
+async def _ids(tx: Tx, query: str, *args: object) -> list[Any]:
+    return [row["id"] for row in await tx.fetch(query, *args)]
+
+
+async def _watchers(tx: Tx, doors: Mapping[str, Door]) -> tuple[dict[str, Any], list[str]]:
+    ages = {row["name"]: row["age_seconds"] for row in await watch(tx, doors)}
+    most = {name: door.age_seconds_max + door.every_seconds for name, door in doors.items()}
+    ages["jobs"], most["jobs"] = await tx.fetchval(JOBS_AGE), JOB_AGE_SECONDS_MAX
+    watchers = {
+        name: {"age_seconds": round(max(0.0, ages.get(name, 0.0)), 3), "age_seconds_max": most[name]} for name in sorted(most)
+    }
+    late = [name for name, w in watchers.items() if name not in ages or w["age_seconds"] > w["age_seconds_max"]]
+    return watchers, late
