@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.db.folder import end, new_folder, start
-
-from yingda.db import places
-from yingda.db.places import Place
+from tests.db.folder import cut_off, end, new_folder, start
 
 
 @pytest.fixture
@@ -23,27 +19,20 @@ def empty() -> Iterator[Path]:
 
 
 @pytest.fixture
-def data(made: Place) -> Iterator[Path]:
-    """A folder with data in it: a copy of what was made once, since initdb takes a second and a copy a tenth."""
-    folder = new_folder()
-    target = places.prepare(folder)
-    shutil.copytree(made.cluster, target.cluster)
-    shutil.copy(made.home / "password", target.home / "password")
-    for path in (target.cluster, *target.cluster.rglob("*")):
-        made.account.own(path)
-    yield folder
-    end(folder)
+def data(made: Path) -> Iterator[Path]:
+    """A folder with data in it, and no server on it before or after the test. It is one folder for all tests, since
+    making data costs a second or more: a test that damages it repairs it."""
+    yield made
+    cut_off(made)
 
 
 @pytest.fixture(scope="session")
-def made() -> Iterator[Place]:
-    """Where `data` copies from; its server is stopped."""
-
+def made() -> Iterator[Path]:
     async def make() -> None:
         async with await start(folder):
             pass
 
     folder = new_folder()
     asyncio.run(make())
-    yield places.prepare(folder)
+    yield folder
     end(folder)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,20 @@ def new_folder() -> Path:
 
 
 def end(folder: Path) -> None:
-    """Cut off whatever runs on `folder`, frozen or not, and delete everything."""
+    """Cut off whatever runs on `folder` and delete everything."""
+    cut_off(folder)
+    postgres.delete(folder)
+
+
+def cut_off(folder: Path) -> None:
+    """End the server on `folder`, frozen or not, without asking the code under test."""
     place = places.prepare(folder)
     at = postmaster.running(place.cluster)
     if at:
         postmaster.send(at.pid, signal.SIGCONT)
         postmaster.send(at.pid, signal.SIGQUIT)
-        psutil.wait_procs([process for process in psutil.process_iter() if process.pid == at.pid], timeout=10)
-    postgres.delete(folder)
+        while postmaster.is_server(at.pid, place.cluster):
+            time.sleep(0.01)
 
 
 async def start(folder: Path, said: list[str] | None = None, **wishes: Any) -> Server:

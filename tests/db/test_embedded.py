@@ -65,7 +65,7 @@ def test_neither_words_nor_keys_of_a_failed_statement_reach_the_log(data: Path) 
     async def fail() -> None:
         async with await start(data) as server:
             connection = await asyncpg.connect(server.url)
-            await connection.execute("CREATE TABLE once (words text PRIMARY KEY); INSERT INTO once VALUES ('abandon zebra')")
+            await connection.execute("CREATE TEMP TABLE once (words text PRIMARY KEY); INSERT INTO once VALUES ('abandon zebra')")
             for sql in ("INSERT INTO once VALUES ('abandon zebra')", "SELECT 'abandon zebra'::int", "abandon zebra"):
                 with pytest.raises(asyncpg.PostgresError):
                     await connection.execute(sql)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.db.folder import end, servers_on, start
+from tests.db.folder import servers_on, start
 
 from yingda.db import binaries, places
 from yingda.errors import Permanent, Refused, Temporary
@@ -65,23 +63,17 @@ def test_a_stranger_at_the_number_in_a_stale_pid_file_is_not_taken_for_the_serve
     zombie.wait()
 
 
-def test_a_server_on_another_folder_is_not_taken_for_ours(data: Path) -> None:
-    other = Path(tempfile.mkdtemp(prefix=f"yingda-test-{os.getpid()}-"))
-
+def test_a_server_on_another_folder_is_not_taken_for_ours(data: Path, empty: Path) -> None:
     async def mislead() -> None:
-        async with await start(data) as server:
-            pid_file = server.data_dir / "postmaster.pid"
-        async with await start(other) as neighbour:
+        pid_file = places.prepare(data).cluster / "postmaster.pid"
+        async with await start(empty) as neighbour:
             shutil.copy(neighbour.data_dir / "postmaster.pid", pid_file)
             places.prepare(data).account.own(pid_file)
             async with await start(data) as again:
                 assert again.pid != neighbour.pid and not again.adopted
             assert neighbour.alive()
 
-    try:
-        asyncio.run(mislead())
-    finally:
-        end(other)
+    asyncio.run(mislead())
 
 
 def test_data_of_another_major_version_is_refused_with_both_numbers(data: Path) -> None:
@@ -89,8 +81,11 @@ def test_data_of_another_major_version_is_refused_with_both_numbers(data: Path) 
         async with await start(data) as server:
             pass
         (server.data_dir / "PG_VERSION").write_text("14\n")
-        with pytest.raises(Refused, match="database_version_mismatch") as refused:
-            await start(data)
+        try:
+            with pytest.raises(Refused, match="database_version_mismatch") as refused:
+                await start(data)
+        finally:
+            (server.data_dir / "PG_VERSION").write_text(f"{server.version}\n")
         assert "PostgreSQL 14" in refused.value.detail and str(server.version) in refused.value.detail
 
     asyncio.run(mismatch())
@@ -148,12 +143,14 @@ def test_a_lost_password_file_is_said_and_nothing_is_overwritten(data: Path) -> 
     asyncio.run(_starts(data))
     password = places.prepare(data).home / "password"
     kept = password.read_text()
-    password.unlink()
-    with pytest.raises(Permanent, match="database_password_missing"):
-        asyncio.run(start(data))
-    assert servers_on(data) == []
-    password.write_text("wrong")
-    with pytest.raises(Permanent, match="database_password_wrong"):
-        asyncio.run(start(data))
-    password.write_text(kept)
+    try:
+        password.unlink()
+        with pytest.raises(Permanent, match="database_password_missing"):
+            asyncio.run(start(data))
+        assert servers_on(data) == []
+        password.write_text("wrong")
+        with pytest.raises(Permanent, match="database_password_wrong"):
+            asyncio.run(start(data))
+    finally:
+        places.write_private(password, kept)
     assert asyncio.run(_starts(data))

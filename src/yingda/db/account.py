@@ -35,8 +35,11 @@ class Account:
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
-    def run(self, argv: Sequence[str | Path], seconds_max: float) -> subprocess.CompletedProcess[str]:
-        """Run to the end and keep what it printed, errors included. Raises `subprocess.TimeoutExpired`."""
+    def run(self, argv: Sequence[str | Path], seconds_max: float, held: int) -> subprocess.CompletedProcess[str]:
+        """Run to the end and keep what it printed, errors included. Raises `subprocess.TimeoutExpired`.
+
+        The child inherits the file descriptor `held`, and so keeps its lock if it outlives us.
+        """
         return subprocess.run(
             [str(part) for part in argv],
             stdin=subprocess.DEVNULL,
@@ -45,6 +48,7 @@ class Account:
             text=True,
             errors="replace",
             timeout=seconds_max,
+            pass_fds=[held],
             cwd="/",
             env=_environment(),
             umask=0o077,
@@ -53,15 +57,16 @@ class Account:
             extra_groups=None if self.uid is None else [],
         )
 
-    def launch(self, argv: Sequence[str | Path], log: Path) -> subprocess.Popen[bytes]:
+    def launch(self, argv: Sequence[str | Path], log: Path, held: int) -> subprocess.Popen[bytes]:
         """Start a child that writes to `log`, in a session of its own: Ctrl-C at our terminal must not reach it,
-        because it has to outlive the requests that we finish on the way out."""
-        with log.open("ab") as output:
+        because it has to outlive the requests that we finish on the way out. It inherits `held` as in `run`."""
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
             return subprocess.Popen(
                 [str(part) for part in argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                pass_fds=[held],
                 cwd="/",
                 env=_environment(),
                 umask=0o077,

@@ -137,7 +137,7 @@ def _look_into(folder: Path) -> Binaries | None:
         answer = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, timeout=VERSION_SECONDS_MAX, check=False
         )
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return None
     match = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
     return Binaries(folder, int(match[1])) if match and int(match[1]) >= VERSION_MIN else None

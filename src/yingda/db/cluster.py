@@ -55,28 +55,27 @@ def version(cluster: Path) -> int | None:
         return None
 
 
-def initialise(place: Place, binaries: Binaries, chance: Chance) -> None:
+def initialise(place: Place, binaries: Binaries, chance: Chance, held: int) -> None:
     """Make the cluster under another name, then rename it: a kill in between leaves nothing that looks like data.
 
     Blocks for a second or more. Raises `Temporary("database_disk_full")` or `Permanent("database_initdb_failed")` with
-    what initdb said. The caller holds the lock.
+    what initdb said. The caller holds both locks; initdb inherits `held`, so that one which outlives us is waited for.
     """
     unfinished = place.home / "postgres.new"
+    secret = place.home / "password.initdb"
+    words = place.new_password(chance)
     try:
-        words = place.new_password(chance)
-        secret = place.home / "password.initdb"
         for options in _locales(binaries.version):
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(mode=0o700)
             place.account.own(unfinished)
             write_private(secret, words + "\n")
             place.account.own(secret)
-            answer = _initdb(place, binaries, [*options, f"--pwfile={secret}", "-D", str(unfinished)])
+            answer = _initdb(place, binaries, [*options, f"--pwfile={secret}", "-D", str(unfinished)], held)
             if "invalid locale" not in answer.stdout:
                 break
-        secret.unlink()
-    except OSError as error:
-        raise failure("database_initdb_failed", str(error)) from error
+    finally:
+        secret.unlink(missing_ok=True)
     if answer.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise failure("database_initdb_failed", answer.stdout[-LOG_TAIL_BYTES_MAX:])
@@ -124,15 +123,16 @@ def limit_log(log: Path) -> None:
     The server appends to it, so it goes on at the new end; a line written in between may be lost.
     """
     if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        shutil.copy(log, log.with_name(log.name + ".1"))
         with log.open("r+b") as file:
             file.truncate(0)
 
 
-def _initdb(place: Place, binaries: Binaries, options: list[str]) -> subprocess.CompletedProcess[str]:
-    argv = [str(binaries.folder / "initdb"), "--username", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8"]
+def _initdb(place: Place, binaries: Binaries, options: list[str], held: int) -> subprocess.CompletedProcess[str]:
+    argv = [str(binaries.folder / "initdb"), "--username", SUPERUSER, "--auth=scram-sha-256"]
+    argv += ["--encoding=UTF8", "--data-checksums"]
     try:
-        return place.account.run([*argv, *options], INITDB_SECONDS_MAX)
+        return place.account.run([*argv, *options], INITDB_SECONDS_MAX, held)
     except subprocess.TimeoutExpired as error:
         raise Temporary("database_initdb_slow", detail=f"initdb took more than {INITDB_SECONDS_MAX:.0f} s") from error
 

@@ -12,7 +12,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -147,6 +147,9 @@ async def start(
     wish = Wish(place, say, tcp_port, prefer, extra_settings or {}, clock or SystemClock(), chance or SystemChance())
     running = await launch.bring_up(wish)
     password, at = place.password(), running.at
+    if at.listens_on:
+        # So that a restart of ours brings an adopted server back under the same URL.
+        wish = replace(wish, tcp_port=at.port)
     return Server(
         url=readiness.url(at.sockets, at.port, password),
         superuser_url=launch.superuser_url(place, at),
@@ -160,6 +163,8 @@ async def start(
 
 def database_url(data: Path) -> str | None:
     """The URL of the server that runs on `data`, or None. Starts nothing and does not ask whether it answers."""
+    if not data.is_dir():
+        return None
     place = places.prepare(data)
     at = postmaster.running(place.cluster)
     return readiness.url(at.sockets, at.port, place.password()) if at and at.port else None

@@ -9,8 +9,9 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+
+import asyncpg
 
 from yingda.chance import Chance
 from yingda.clock import Clock
@@ -24,10 +25,7 @@ Say = Callable[[str], None]
 
 PROGRESS_SECONDS = 3.0
 KNOCK_WAIT_SECONDS_MIN, KNOCK_WAIT_SECONDS_MAX = 0.01, 0.5
-LAUNCHES_MAX = 5
 CUT_OFF_SECONDS_MAX = 10.0
-# Left by what died just before, so a second try finds them gone.
-_PASSING = ("pre-existing shared memory block", "already exists")
 
 
 @dataclass(frozen=True)
@@ -60,50 +58,47 @@ async def bring_up(wish: Wish) -> Running:
     """Under the folder's lock, so that of any number of starters one starts and the others adopt."""
     place = wish.place
     async with _locked(wish):
-        found = await asyncio.to_thread(binaries.find, wish.prefer, cluster.version(place.cluster))
-        programs = await asyncio.to_thread(binaries.ready, found)
-        child: subprocess.Popen[bytes] | None = None
-        at = await _until_it_answers(wish, lambda: postmaster.running(place.cluster))
-        if at is not None:
+        try:
+            found = await asyncio.to_thread(binaries.find, wish.prefer, cluster.version(place.cluster))
+            programs = await asyncio.to_thread(binaries.ready, found)
+            at = await _until_it_answers(wish, lambda: postmaster.running(place.cluster))
+            if at is None:
+                return await _launch(wish, programs)
             _refuse_other_port(wish, at)
-        else:
-            if not place.cluster.exists():
-                wish.say("Making the database (once, a few seconds).")
-                await asyncio.to_thread(cluster.initialise, place, programs, wish.chance)
-            at, child = await _launch(wish, programs)
-        await readiness.ensure_database(superuser_url(place, at), place.password())
-        return Running(at, programs, child)
+            await readiness.ensure_database(superuser_url(place, at), place.password())
+            return Running(at, programs, None)
+        except (OSError, asyncpg.PostgresError) as error:
+            raise cluster.failure("database_start_failed", str(error)) from error
 
 
 def superuser_url(place: Place, at: Postmaster) -> str:
     return readiness.url(at.sockets, at.port, place.password(), role=cluster.SUPERUSER, database="postgres")
 
 
-async def _launch(wish: Wish, programs: Binaries) -> tuple[Postmaster, subprocess.Popen[bytes]]:
-    place, said = wish.place, ""
-    for _ in range(LAUNCHES_MAX):
-        await _clear_away(wish)
+async def _launch(wish: Wish, programs: Binaries) -> Running:
+    place = wish.place
+    with place.alive.open("w") as alive:
+        await _clear_away(wish, alive.fileno())
+        if not place.cluster.exists():
+            wish.say("Making the database (once, a few seconds).")
+            await asyncio.to_thread(cluster.initialise, place, programs, wish.chance, alive.fileno())
         cluster.limit_log(place.log)
         offset = place.log.stat().st_size if place.log.exists() else 0
-        child = place.account.launch(cluster.command(place, programs, wish.tcp_port, wish.settings), place.log)
-        at = Postmaster(child.pid, wish.tcp_port or cluster.PORT, place.sockets, "")
-        try:
-            if await _until_it_answers(wish, partial(_while_alive, child, at)):
-                return at, child
-        except BaseException:
-            # Cancelled or refused: nobody would own the child. It answers SIGQUIT at once, recovery or not.
-            _cut_off(child)
-            raise
-        said = cluster.log_tail(place.log, offset)
-        if not any(words in said for words in _PASSING):
-            break
-    if "could not create any TCP/IP sockets" in said or "could not bind IPv4" in said:
+        command = cluster.command(place, programs, wish.tcp_port, wish.settings)
+        child = place.account.launch(command, place.log, alive.fileno())
+    at = Postmaster(child.pid, wish.tcp_port or cluster.PORT, place.sockets, "")
+    try:
+        if await _until_it_answers(wish, lambda: at if child.poll() is None else None):
+            await readiness.ensure_database(superuser_url(place, at), place.password())
+            return Running(at, programs, child)
+    except BaseException:
+        # Cancelled or refused: nobody would own the child. It obeys SIGQUIT at once, recovery or not.
+        _cut_off(child)
+        raise
+    said = cluster.log_tail(place.log, offset)
+    if "could not bind IPv4" in said:
         raise Refused("database_port_taken", str(wish.tcp_port), said)
     raise cluster.failure("database_start_failed", said)
-
-
-def _while_alive(child: subprocess.Popen[bytes], at: Postmaster) -> Postmaster | None:
-    return at if child.poll() is None else None
 
 
 async def _until_it_answers(wish: Wish, look: Callable[[], Postmaster | None]) -> Postmaster | None:
@@ -128,10 +123,14 @@ async def _until_it_answers(wish: Wish, look: Callable[[], Postmaster | None]) -
     return None
 
 
-async def _clear_away(wish: Wish) -> None:
-    while not await asyncio.to_thread(postmaster.clear_away, wish.place.cluster, wish.place.sockets):
-        wish.say("Waiting for the last processes of a database that died.")
-        await wish.clock.sleep(PROGRESS_SECONDS)
+async def _clear_away(wish: Wish, alive: int) -> None:
+    began = said_at = wish.clock.monotonic()
+    while not await asyncio.to_thread(postmaster.clear_away, wish.place.cluster, wish.place.sockets, alive):
+        present = wish.clock.monotonic()
+        if present - said_at >= PROGRESS_SECONDS:
+            wish.say(f"Processes of an earlier start still hold {wish.place.home}: {present - began:.0f} s so far, waiting on.")
+            said_at = present
+        await wish.clock.sleep(0.05)
 
 
 @asynccontextmanager

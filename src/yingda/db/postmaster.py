@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 from collections.abc import Iterator
@@ -36,32 +37,42 @@ def running(cluster: Path) -> Postmaster | None:
 
 
 def is_server(pid: int, cluster: Path) -> bool:
-    """True if `pid` is a live postmaster whose working folder is `cluster` (it enters it first of all)."""
+    """True if `pid` is a live postmaster on `cluster`."""
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE or not _works_in(process, cluster):
+        if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        # A child of the server renames itself "postgres: …" and so has another first word than the program's path.
-        return Path(next(iter(process.cmdline()), "")).name in _NAMES
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        words = process.cmdline()
+    except psutil.Error:
         return False
+    # A child of the server renames itself "postgres: …" and so has another first word than the program's path.
+    if not words or Path(words[0]).name not in _NAMES:
+        return False
+    folder = _folder(process)
+    if folder is None:
+        # Root in a container may not look into another account's process. Its words are open to all.
+        folder = Path(words[words.index("-D") + 1]) if "-D" in words[:-1] else cluster
+    return folder == cluster
 
 
-def clear_away(cluster: Path, sockets: Path) -> bool:
-    """After the death of the server: end the children it left, drop stale pid and lock files. True if no child is left.
+def clear_away(cluster: Path, sockets: Path, alive: int) -> bool:
+    """After the death of the server: end the children it left, drop stale pid and lock files. True if none is left.
 
     PostgreSQL would refuse to start: beside children that still hold the shared memory, and when the number in the
-    pid or lock file now belongs to any process of the same account, a zombie included. Children without a parent serve nobody;
-    ending them loses nothing that was acknowledged. The caller holds the lock, so no server is about to start.
+    pid or lock file now belongs to any process of the same account, a zombie included. Children without a parent serve
+    nobody; ending them loses nothing that was acknowledged.
+
+    `alive` is a descriptor of the file whose lock the server and its children inherited. Only when this call gets that
+    lock, which then stays with `alive`, is the pid file removed: it is what keeps two servers off one folder, and the
+    lock knows no reused numbers, zombies or other containers. The caller holds the starter's lock and has seen that no
+    server runs.
     """
-    if _pid_file(cluster) is None:
-        return True
-    left = list(_children_left(cluster))
-    for process in left:
+    for process in _children_left(cluster) if _pid_file(cluster) is not None else ():
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(left, timeout=1.0)
-    if any(map(_alive, left)):
+    try:
+        fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
     for stale in (*sockets.glob(".s.PGSQL.*"), cluster / "postmaster.pid"):
         stale.unlink(missing_ok=True)
@@ -83,18 +94,14 @@ def _pid_file(cluster: Path) -> list[str] | None:
 def _children_left(cluster: Path) -> Iterator[psutil.Process]:
     owner = cluster.stat().st_uid
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if process.uids().real == owner and process.name() in _NAMES and _works_in(process, cluster):
+        with contextlib.suppress(psutil.Error):
+            if process.uids().real == owner and process.name() in _NAMES and _folder(process) == cluster:
                 yield process
 
 
-def _alive(process: psutil.Process) -> bool:
-    # In a container whose first process does not reap, an ended child stays a zombie for ever: it holds nothing.
+def _folder(process: psutil.Process) -> Path | None:
+    """Where the process works: a server and its children in the cluster. None if we may not know."""
     try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _works_in(process: psutil.Process, cluster: Path) -> bool:
-    return Path(process.cwd()) == cluster.resolve()
+        return Path(process.cwd())
+    except psutil.Error:
+        return None

@@ -34,13 +34,14 @@ async def knock(superuser_url: str) -> Answer:
     """Try to get in once. Raises `Permanent("database_password_wrong")`: then it is not the server of our password."""
     try:
         connection = await asyncpg.connect(superuser_url, timeout=CONNECT_SECONDS_MAX)
-    except (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError):
+    except (asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError):
         return Answer.BUSY
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
         raise Permanent(
             "database_password_wrong", detail="the server on this data does not know the password kept beside it"
         ) from error
-    except (OSError, TimeoutError, asyncpg.ConnectionDoesNotExistError):
+    except (OSError, TimeoutError, asyncpg.ConnectionDoesNotExistError, asyncpg.InternalClientError):
+        # The last is what asyncpg raises when the connection breaks between two of its own states.
         return Answer.SILENT
     await connection.close(timeout=CONNECT_SECONDS_MAX)
     return Answer.READY
