@@ -234,6 +234,7 @@ CODES = (
     "The code is {}",
     "the 2FA code = {}",
     "短信验证码【{}】",
+    "我的OTP是{}",
 )
 PASSWORDS = (
     "密码：{}",
@@ -244,14 +245,15 @@ PASSWORDS = (
     "pwd={}",
     'Password: "{}"',
     "口令：{}",
+    "我的password是{}",
 )
 
 
 def told(chance: random.Random) -> Iterator[Sample]:
-    for turn in range(96):
+    for turn in range(104):
         code = "".join(chance.choice("123456789") for _ in range(6))
         yield Sample("one_time_code", CODES[turn % len(CODES)].format(code), [code], 1)
-    for turn in range(64):
+    for turn in range(72):
         word = (
             chance.choice(("Hunter", "xiaoming", "Qwerty", "wallet"))
             + str(chance.randrange(10, 9999))

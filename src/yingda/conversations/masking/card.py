@@ -51,12 +51,14 @@ _GAP = re.compile(r"[\s.\-_/·‐‑–—]{1,3}")
 _LINK = r"[^0-9a-z,，。;；●]{0,6}(?:is|was|是|为|為)?[^0-9a-z,，。;；●]{0,4}"
 _CARD_LABEL = re.compile(
     r"(?:card(?: ?(?:number|no\.?|num|#))?|visa|master ?card|amex|\bpan"
-    rf"|卡[号號]|[银銀]行卡|信用卡|借[记記]卡|[储儲]蓄卡){_LINK}$"
+    rf"|卡[号號]|[银銀]行卡|信用卡|借[记記]卡|[储儲]蓄卡){_LINK}$",
+    re.ASCII,
 )
 _REFERENCE_LABEL = re.compile(
     r"(?:order|ord|transaction|txn?|tx ?id|trade|reference|ref|invoice|inv|tracking|ticket|serial"
     r"|[订訂][单單]|[单單][号號]|流水|交易|[编編][号號]|[参參]考|商[户戶]|[运運][单單]|工[单單])"
-    rf"(?: ?(?:number|no\.?|num|id|#))?(?:[号號码碼])?{_LINK}$"
+    rf"(?: ?(?:number|no\.?|num|id|#))?(?:[号號码碼])?{_LINK}$",
+    re.ASCII,
 )
 _LABEL_CHARACTERS_MAX = 28
 _CARD_HINTS = ("card", "卡", "visa", "amex", "pan")
@@ -64,7 +66,8 @@ _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}[0-9]{2}(?: ?[a-z0-9]){11,30}")
 _STARTS_MAX = 1000  # numbers after which a text of nothing but digits is no longer searched
 _CODE_OF_CARD = re.compile(
     r"(?:\bcvv2?|\bcvc2?|\bcvn2?|\bcsc|安全[码碼]|[后後背]三位)(?: ?(?:code|number|no\.?|码|碼))?"
-    rf"{_LINK}([0-9]{{3,4}})(?![0-9a-z]|\s?(?:位|digit))"
+    rf"{_LINK}([0-9]{{3,4}})(?![0-9a-z]|\s?(?:位|digit))",
+    re.ASCII,
 )
 
 

@@ -43,7 +43,7 @@ _OTHER_WORD = (
     r"public[\s_-]{0,2}key|pubkey|\btx|txn|hash|transaction|transfer|order|block|address|contract|signature"
     "|交易|哈希|哈西|[订訂][单單]|[单單][号號]|[区區][块塊]|公[钥鑰]|地址|合[约約]|[签簽]名|[转轉][账賬帳]"
 )
-_MENTION = re.compile(f"(?P<other>{_OTHER_WORD})|(?P<key>{_KEY_WORD})")
+_MENTION = re.compile(f"(?P<other>{_OTHER_WORD})|(?P<key>{_KEY_WORD})", re.ASCII)
 _BEFORE_CHARACTERS, _OTHER_CHARACTERS, _AFTER_CHARACTERS = 80, 40, 24
 _CLAUSE_END = re.compile(r"[.,;!?\n。，；！？]")
 

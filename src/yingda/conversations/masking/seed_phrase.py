@@ -230,8 +230,8 @@ def _looks_drawn(text: str, places: list[int]) -> bool:
     """Whether chance made `text`: no everyday word in it, and ranks not those of prose.
 
     A drawn phrase holds one of these words once in 3,000 times, a sentence nearly always. The weights are rounded
-    log-likelihood ratios by rank; together they miss one drawn phrase in 1,000 and let one prose stretch in 16 through,
-    of which the checksum then refuses 15 of 16.
+    log-likelihood ratios by rank; together they miss one drawn phrase in 1,000 and let one prose stretch in 14 through,
+    of which the checksum then refuses 15 in 16.
     """
     if any(text[at : at + 2] in EVERYDAY_HAN for at in range(len(text) - 1)):
         return False

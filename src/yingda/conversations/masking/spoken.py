@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from yingda.conversations.masking.folding import Folded, Span
 from yingda.conversations.masking.word_lists import REMARKS
 
+# ASCII throughout: between a Chinese character and a Latin letter there is a word's border.
 _CODE_WORD = (
     r"(?:\botp(?: ?code)?|\b(?:one|1)[ -]?time[ -]?(?:code|passcode|password|pin)"
     r"|\b(?:verification|verify|security|auth(?:entication|orization|enticator)?|confirmation|login|log-in|sign-?in"
@@ -31,20 +32,24 @@ _NO_MORE = (
     r"(?![0-9a-z●]|[.,:/-][0-9]|\s?(?:位|[个個]|分[钟鐘]|小[时時]|年|次|秒|天|元|[块塊]"
     r"|(?:digit|minute|hour|time)s?\b|usdt?\b))"
 )
-_CODE_AFTER = re.compile(_CODE_WORD + _EQUALS + _DIGITS + _NO_MORE)
+_CODE_AFTER = re.compile(_CODE_WORD + _EQUALS + _DIGITS + _NO_MORE, re.ASCII)
 _CODE_BEFORE = re.compile(
     r"(?<![0-9a-z●.#:/-])" + _DIGITS + rf"[{_QUOTE},]{{0,3}}"
-    r"(?:(?:is|was|as)\s(?:my|the|your|our)?\s{0,2}|(?:是|为|為)(?:[我你您]的)?|[(\[【「『])" + _CODE_WORD
+    r"(?:(?:is|was|as)\s(?:my|the|your|our)?\s{0,2}|(?:是|为|為)(?:[我你您]的)?|[(\[【「『])" + _CODE_WORD,
+    re.ASCII,
 )
-_PLAIN_CODE = re.compile(r"\b(?:my|the|this|that|received|got) code(?: is|:| :|=| =)\s{0,3}([0-9]{3}[ -]?[0-9]{3})" + _NO_MORE)
+_PLAIN_CODE = re.compile(
+    r"\b(?:my|the|this|that|received|got) code(?: is|:| :|=| =)\s{0,3}([0-9]{3}[ -]?[0-9]{3})" + _NO_MORE, re.ASCII
+)
 _NAMED = r"(?:\b(?:password|passwd|passphrase|passcode|pass ?word|pwd)|密[码碼]|口令)"
 _TOLD = re.compile(
     _NAMED + r"[\"'”’」』)]{0,2}\s{0,3}(?:(?P<sign>[:=]|->)|\b(?:is|was)\b|是|为|為)"
-    r"[\s:]{0,3}[\"'“‘「『(【]{0,2}([!-~]{4,64})"
+    r"[\s:]{0,3}[\"'“‘「『(【]{0,2}([!-~]{4,64})",
+    re.ASCII,
 )
-_BESIDE = re.compile(_NAMED + r"\s{0,2}([!-~]{6,64})")
-_PIN = re.compile(r"\bpin(?: ?(?:code|number|码|碼))?" + _EQUALS + r"([0-9]{4,8})" + _NO_MORE)
-_NOT_A_SECRET = re.compile(r"https?:|www\.|0x[0-9a-f]{40}|[0-9]{1,2}[-~][0-9]{1,2}$")
+_BESIDE = re.compile(_NAMED + r"\s{0,2}([!-~]{6,64})", re.ASCII)
+_PIN = re.compile(r"\bpin(?: ?(?:code|number|码|碼))?" + _EQUALS + r"([0-9]{4,8})" + _NO_MORE, re.ASCII)
+_NOT_A_SECRET = re.compile(r"https?:|www\.|\*|0x[0-9a-f]{40}|[0-9]{1,2}[-~][0-9]{1,2}$")
 _ENDING = ".,;!?)]}\"'"
 
 
