@@ -35,7 +35,9 @@ def fragment(template: str, language: str, **values: Any) -> str:
     return environment.get_template(template).render(t=say, language=language, languages=words.LANGUAGES, **values)
 
 
-def page(template: str, language: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response[str]:
+def page(
+    template: str, language: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+) -> Response[str]:
     """A whole page or a fragment as an answer."""
     body = fragment(template, language, **values)
     own = {"Content-Language": language, "Vary": "Accept-Language, Cookie", **(headers or {})}

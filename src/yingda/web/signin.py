@@ -15,6 +15,7 @@ from yingda import words
 from yingda.errors import Refused
 from yingda.people import agents
 from yingda.people.viewer import AgentViewer
+from yingda.web.chat_door import house_of
 from yingda.web.render import page
 
 COOKIE = "yingda_staff"
@@ -29,13 +30,13 @@ def session_cookie(request: AnyRequest, token: str, *, seconds: int) -> Cookie:
 
 
 async def current_agent(request: AnyRequest) -> AgentViewer:
-    """The agent of the session cookie. Refused sign_in_needed (401) without one."""
+    """The agent of the session cookie. Refused signin_needed (401) without one."""
     token = request.cookies.get(COOKIE, "")
-    desk = request.app.state.desk
+    desk = house_of(request).desk
     agent = await desk.read(lambda tx: agents.agent_of_session(tx, token)) if token else None
     if agent is None:
-        raise Refused("sign_in_needed", status=401)
-    return agent  # type: ignore[no-any-return]
+        raise Refused("signin_needed", status=401)
+    return agent
 
 
 async def same_origin(request: AnyRequest) -> None:
@@ -67,11 +68,10 @@ async def show_sign_in(request: AnyRequest, next: str = "/desk") -> Response[str
 @post("/sign-in", status_code=303)
 async def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
     email, wanted = data.get("email", ""), _safe_next(data.get("next", "/desk"))
-    state = request.app.state
     address = request.client.host if request.client else ""
     try:
         token, _ = await agents.sign_in(
-            state.desk, email, data.get("password", ""), address, demo_allowed=state.get("demo_allowed", True)
+            house_of(request).desk, email, data.get("password", ""), address, demo_allowed=request.app.state.demo_allowed
         )
     except Refused as refused:
         return _form(request, next=wanted, email=email, refused=refused)
@@ -82,13 +82,13 @@ async def sign_in(request: AnyRequest, data: Form) -> Response[Any]:
 @post("/sign-out", status_code=303)
 async def sign_out(request: AnyRequest) -> Redirect:
     token = request.cookies.get(COOKIE, "")
-    await request.app.state.desk.transaction(lambda tx: agents.sign_out(tx, token))
+    await house_of(request).desk.transaction(lambda tx: agents.sign_out(tx, token))
     return Redirect("/desk/sign-in", status_code=303, cookies=[session_cookie(request, "", seconds=0)])
 
 
 def _form(request: AnyRequest, *, next: str, email: str = "", refused: Refused | None = None) -> Response[str]:
     language = words.language_for(request.query_params.get("language") or request.headers.get("accept-language"))
-    said = words.sentence(language, f"error.{refused.code}") if refused else ""
+    said = words.sentence(language, f"error.{refused.code}", where=refused.where) if refused else ""
     return page(
         "desk/sign_in.html", language, next=_safe_next(next), email=email, said=said, status=refused.status if refused else 200
     )
