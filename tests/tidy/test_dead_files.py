@@ -52,11 +52,17 @@ def test_every_template_is_rendered_or_included() -> None:
 
 
 def test_every_static_file_is_asked_for() -> None:
-    files = [path for path in below(WEB / "static") if not path.name.upper().startswith("LICENSE")]
+    files = [path for path in below(WEB / "static") if "LICENSE" not in path.name.upper()]
     none_of(
         unnamed(files, WEB / "static", naming_text(".html", ".jinja", ".js", ".css", ".json", ".webmanifest")),
         "Delete the file, or name it in the page, style or script that needs it",
     )
+
+
+def test_what_others_wrote_lies_with_its_licence() -> None:
+    vendored = [path for path in below(WEB / "static") if "vendor" in path.parts]
+    licensed = {path.parent for path in vendored if "LICENSE" in path.name.upper()}
+    none_of((place(p) for p in vendored if p.parent not in licensed), "Put the file's licence beside it, named …LICENSE…")
 
 
 def test_the_rule_sees_a_module_that_nothing_imports() -> None:

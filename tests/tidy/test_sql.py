@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from tests.tidy.source import PACKAGE, Python, none_of, python
 
-RUNNERS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany", "cursor", "prepare"}
-AWAITED_ONLY = {"prepare"}  # too common a word to be the driver's wherever it stands
+RUNNERS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany", "cursor"}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
@@ -47,17 +47,17 @@ def is_written_down(node: ast.expr, constants: set[str]) -> bool:
     return False
 
 
-def calls_in_scopes(file: Python) -> Iterator[tuple[ast.Call, list[ast.AST]]]:
-    """Every call with the nodes of the outermost function it stands in (of the module, when in none)."""
+def calls_in_scopes(file: Python) -> Iterator[tuple[ast.Call, Function | None, set[str]]]:
+    """Every call with the outermost function it stands in (None: at the module's level) and the statements chosen there."""
+    constants = module_constants(file)
+    owners: list[ast.Module | ast.ClassDef] = [file.tree, *(node for node in file.tree.body if isinstance(node, ast.ClassDef))]
     inside: set[int] = set()
-    outermost = [
-        node for owner in (file.tree, *file.tree.body) for node in getattr(owner, "body", []) if isinstance(node, FUNCTIONS)
-    ]
-    for function in outermost:
+    for function in (node for owner in owners for node in owner.body if isinstance(node, FUNCTIONS)):
         nodes = list(ast.walk(function))
         inside.update(map(id, nodes))
-        yield from ((node, nodes) for node in nodes if isinstance(node, ast.Call))
-    yield from ((node, []) for node in file.nodes if isinstance(node, ast.Call) and id(node) not in inside)
+        known = constants | chosen_locals(nodes, constants)
+        yield from ((node, function, known) for node in nodes if isinstance(node, ast.Call))
+    yield from ((node, None, constants) for node in file.nodes if isinstance(node, ast.Call) and id(node) not in inside)
 
 
 def chosen_locals(nodes: list[ast.AST], constants: set[str]) -> set[str]:
@@ -70,20 +70,32 @@ def chosen_locals(nodes: list[ast.AST], constants: set[str]) -> set[str]:
             simple.add(id(node.targets[0]))
     otherwise = {node.arg for node in nodes if isinstance(node, ast.arg)}
     otherwise |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in simple}
-    return {
-        name for name, values in given.items() if name not in otherwise and all(is_written_down(v, constants) for v in values)
-    }
+    chosen = {name for name, values in given.items() if all(is_written_down(value, constants) for value in values)}
+    return chosen - otherwise
+
+
+def passed_through(node: ast.expr, function: Function | None) -> tuple[str, int] | None:
+    """(name, place of the argument) when a private function of the module runs the statement its caller gives it."""
+    if function is None or not isinstance(node, ast.Name) or not function.name.startswith("_"):
+        return None
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    return (function.name, names.index(node.id)) if node.id in names and "self" not in names else None
 
 
 def built_statements(file: Python) -> Iterator[str]:
-    constants = module_constants(file)
-    awaited = {id(node.value) for node in file.nodes if isinstance(node, ast.Await)}
-    for node, scope in calls_in_scopes(file):
+    calls = list(calls_in_scopes(file))
+    runners: dict[str, int] = {}
+    for node, function, known in calls:
         if not (isinstance(node.func, ast.Attribute) and node.func.attr in RUNNERS and node.args):
             continue
-        is_of_the_driver = id(node) in awaited or node.func.attr not in AWAITED_ONLY
-        if is_of_the_driver and not is_written_down(node.args[0], constants | chosen_locals(scope, constants)):
+        if through := passed_through(node.args[0], function):
+            runners[through[0]] = through[1]
+        elif not is_written_down(node.args[0], known):
             yield f"{file.place}:{node.lineno} .{node.func.attr}({ast.unparse(node.args[0])[:60]}"
+    for node, _, known in calls:
+        at = runners.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if at is not None and not (len(node.args) > at and is_written_down(node.args[at], known)):
+            yield f"{file.place}:{node.lineno} {ast.unparse(node)[:60]}"
 
 
 def writes(file: Python) -> Iterator[str]:
@@ -123,4 +135,7 @@ def test_the_rule_sees_statements_that_are_put_together() -> None:
     assert not list(built_statements(Python("src/yingda/x.py", choice)))
     assert list(built_statements(Python("src/yingda/x.py", choice + "    query += x")))
     assert list(built_statements(Python("src/yingda/x.py", choice.replace("f(x)", "f(x, query)"))))
+    through = "async def _ids(tx, query):\n    return await tx.fetch(query)\nasync def f(x):\n    await _ids(tx, {})"
+    assert not list(built_statements(Python("src/yingda/x.py", through.format("'select 1'"))))
+    assert list(built_statements(Python("src/yingda/x.py", through.format("x"))))
     assert list(writes(Python("src/yingda/web/x.py", "X = 'UPDATE promise SET due = $1'")))
