@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from tests.tidy.source import PACKAGE, WEB, Python, below, none_of, place, python, read
@@ -33,13 +34,17 @@ def dead_modules(files: Iterable[Python]) -> list[str]:
     return [file.place for file in modules if file.module not in used]
 
 
-def unnamed(files: list[Path], root: Path, text: str) -> list[str]:
-    """Files of which neither the path below `root` nor the name stands anywhere in `text` as a word of its own."""
-    return [place(path) for path in files if not re.search(rf"(?<![\w-]){re.escape(path.name)}(?![\w-])", text)]
+FILE_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 
 
-def naming_text(*suffixes: str) -> str:
-    return "\n".join(read(path) for path in below(PACKAGE, ".py", *suffixes))
+@cache
+def named_in(*suffixes: str) -> frozenset[str]:
+    """Everything in the package's Python files, and in its files with these suffixes, that looks like a file's name."""
+    return frozenset(name for path in below(PACKAGE, ".py", *suffixes) for name in FILE_NAME.findall(read(path)))
+
+
+def unnamed(files: list[Path], named: frozenset[str]) -> list[str]:
+    return [place(path) for path in files if path.name not in named]
 
 
 def test_every_module_is_imported_or_is_a_command() -> None:
@@ -48,13 +53,13 @@ def test_every_module_is_imported_or_is_a_command() -> None:
 
 def test_every_template_is_rendered_or_included() -> None:
     templates = below(WEB / "templates")
-    none_of(unnamed(templates, WEB / "templates", naming_text(".html", ".jinja")), "Delete the template, or render it")
+    none_of(unnamed(templates, named_in(".html", ".jinja")), "Delete the template, or render it")
 
 
 def test_every_static_file_is_asked_for() -> None:
     files = [path for path in below(WEB / "static") if "LICENSE" not in path.name.upper()]
     none_of(
-        unnamed(files, WEB / "static", naming_text(".html", ".jinja", ".js", ".css", ".json", ".webmanifest")),
+        unnamed(files, named_in(".html", ".jinja", ".js", ".css", ".json", ".webmanifest")),
         "Delete the file, or name it in the page, style or script that needs it",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 from tests.tidy.source import PACKAGE, Python, none_of, own_scripts, place, python, read
 
@@ -60,6 +61,7 @@ def oversizes(file: Python) -> Iterator[tuple[str, int, int]]:
     yield from (entry for entry in sizes if entry[1] > entry[2])
 
 
+@cache
 def all_oversizes() -> dict[str, tuple[int, int]]:
     found = {what: (size, limit) for file in python(PACKAGE) for what, size, limit in oversizes(file)}
     for path in own_scripts():
