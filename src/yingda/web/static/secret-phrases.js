@@ -9,6 +9,7 @@ const HAN = /[\u3400-\u9fff]+/g;
 const UNITS = new Set("年月日时時分秒点點到元个個第号號天次至");
 
 const loaded = {};
+let englishList;
 
 function lines(file) {
   loaded[file] ??= fetch(new URL(file, import.meta.url))
@@ -23,6 +24,7 @@ function lines(file) {
 
 /** The list is front-coded: each word as the count of letters it shares with the one before, and the rest. */
 async function english() {
+  if (englishList) return englishList;
   const [coded, common] = await lines("words-bip39-en.txt");
   const places = new Map();
   let word = "";
@@ -33,7 +35,8 @@ async function english() {
     if (!places.has(word.slice(0, 4))) places.set(word.slice(0, 4), place);
     place++;
   }
-  return { places, common: new Set(common.split(" ")) };
+  englishList = { places, common: new Set(common.split(" ")) };
+  return englishList;
 }
 
 async function chinese(text) {
