@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,11 @@ async def start(folder: Path, said: list[str] | None = None, **wishes: Any) -> S
     return await embedded.start(folder, say=([] if said is None else said).append, **wishes)
 
 
-def starter(folder: Path, **options: Any) -> subprocess.Popen[str]:
+def starter(folder: Path, *, under: Sequence[str] = (), python: str = sys.executable, **options: Any) -> subprocess.Popen[str]:
     """A process that starts a server on `folder`, prints its number and whether it was adopted, and stops it at the
-    end of its input."""
-    argv = [sys.executable, "-c", STARTER, str(folder), postgres.preferred() or ""]
-    environment = {**os.environ, "PYTHONPATH": str(Path(embedded.__file__).parents[2])}
+    end of its input. `under` is a program to run it under, with its options."""
+    argv = [*under, python, "-c", STARTER, str(folder), postgres.preferred() or ""]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     return subprocess.Popen(argv, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ INITDB_SECONDS_MAX = 300.0
 LOG_TAIL_BYTES_MAX = 4_000
 LOG_BYTES_MAX = 10_000_000
 PORT = 5432
+_DISK_FULL = r"No space left on device|Disk quota exceeded|wrote only \d+ of \d+ bytes"
 
 # Small, since the idle desk and its database share 250 MB; the operating system's cache does the rest.
 SETTINGS = {
@@ -104,7 +106,7 @@ def command(place: Place, binaries: Binaries, tcp_port: int | None, extra: Mappi
 
 def failure(code: str, said: str) -> Permanent | Temporary:
     """The error for what PostgreSQL said: a full disk passes when somebody frees space, the rest needs a person."""
-    if "No space left on device" in said or "Disk quota exceeded" in said:
+    if re.search(_DISK_FULL, said):
         return Temporary("database_disk_full", detail=said, retry_after_seconds=30)
     return Permanent(code, detail=said)
 

@@ -143,7 +143,10 @@ async def start(
     (folder not usable, other major version, port taken), `Temporary` (disk full) or `Permanent`, each with what
     PostgreSQL said in `detail`.
     """
-    place = await asyncio.to_thread(places.prepare, data)
+    try:
+        place = await asyncio.to_thread(places.prepare, data)
+    except OSError as error:
+        raise cluster.failure("database_folder_unusable", str(error)) from error
     wish = Wish(place, say, tcp_port, prefer, extra_settings or {}, clock or SystemClock(), chance or SystemChance())
     running = await launch.bring_up(wish)
     password, at = place.password(), running.at
