@@ -45,7 +45,7 @@ def read_json(path: Path) -> JsonFile:
     except (OSError, ValueError) as error:  # ValueError: a name with U+0000
         raise Refused("file_unreadable", str(path), str(error)) from None
     if len(raw) > FILE_BYTES_MAX:
-        raise Refused("file_too_large", str(path))
+        raise Refused("json_too_large", str(path))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,7 +1,8 @@
-"""Open the desk: its database (embedded or yours), migrations, its keys, and the `House`. Used by every command that needs one."""
+"""Open the desk for a command: its database (embedded or yours), migrations, its keys, and the `House`."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from yingda.chance import Chance, SystemChance
 from yingda.clock import SystemClock
 from yingda.config import Settings
 from yingda.db import embedded
-from yingda.db.desk import Desk, Tx, connect_pool
+from yingda.db.desk import COMMAND, SERVING, Desk, Tx, connect_pool
 from yingda.db.errors import translated
 from yingda.db.migrate import migrate
 from yingda.jobs.periodic import install
@@ -40,9 +41,12 @@ async def opened_database(settings: Settings) -> AsyncIterator[str]:
         yield settings.database
         return
     server = await embedded.start(settings.data, say=say)
+    watching = asyncio.create_task(server.watch(), name="database")
     try:
         yield server.url
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await server.stop()
 
 
@@ -58,7 +62,8 @@ async def opened_house(settings: Settings, *, size: int | None = None, live: boo
             finally:
                 await connection.close()
         master = load_master_key(settings.data, settings.master_key, chance)
-        pool = await connect_pool(url, size=size or settings.connections)
+        name = SERVING if live else COMMAND
+        pool = await connect_pool(url, size=size or settings.connections, name=name)
         try:
             house = await build_house(Desk(pool, SystemClock(), chance, follows=FOLLOWS), master)
             await house.desk.sync_clock()

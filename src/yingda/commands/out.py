@@ -9,8 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 from yingda import words
-from yingda.commands.messages import MESSAGES
-from yingda.errors import Refused
+from yingda.errors import YingdaError
 
 DONE, WRONG, BAD_INPUT = 0, 1, 2
 """Exit codes: done; done and something is wrong; bad input."""
@@ -44,9 +43,10 @@ def language(args: argparse.Namespace) -> str:
     return words.language_for(wanted.split(".")[0])
 
 
-def message_for(language: str, code: str) -> str:
+def message_for(language: str, code: str, where: str = "") -> str:
     """What a person is told about an error code."""
-    return MESSAGES[code][language] if code in MESSAGES else words.sentence(language, f"error.{code}")
+    key = f"error.{code}" if words.has(language, f"error.{code}") else "error.internal"
+    return words.sentence(language, key, where=where)
 
 
 def print_json(value: object) -> None:
@@ -64,9 +64,9 @@ def print_error(code: str, message: str, where: str = "", **more: object) -> Non
     print_json({"error": {"code": code, "message": message, "where": where[:WHERE_LENGTH_MAX], **more}})
 
 
-def refuse(args: argparse.Namespace, error: Refused, **more: object) -> int:
+def refuse(args: argparse.Namespace, error: YingdaError, **more: object) -> int:
     """Tell the caller what is wrong and where, as JSON or as a line for a person, and give the exit code for it."""
-    message = message_for(language(args), error.code)
+    message = message_for(language(args), error.code, error.where)
     if args.json:
         print_error(error.code, message, error.where, **more)
     else:

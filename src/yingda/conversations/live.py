@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from yingda.db.desk import Desk
 from yingda.db.wake import Wakes
 
 ALL = "*"  # staff lists: any conversation
+STANDS = "SELECT id, seq FROM conversations WHERE id = ANY ($1) ORDER BY id"
 
 
 class Live:
@@ -16,6 +18,7 @@ class Live:
 
     def __init__(self, wakes: Wakes) -> None:
         self._readers: dict[str, set[asyncio.Event]] = {}
+        self._stands: dict[int, int] = {}
         wakes.listen(self._hear)
 
     @contextmanager
@@ -37,6 +40,15 @@ class Live:
     @property
     def count(self) -> int:
         return sum(len(readers) for readers in self._readers.values())
+
+    async def look(self, desk: Desk) -> None:
+        """The slow look at rows, one query for all readers: whoever stands behind is woken, hint or no hint."""
+        numbers = sorted(int(topic) for topic in self._readers if topic != ALL)
+        rows = await desk.read(lambda tx: tx.fetch(STANDS, numbers))
+        moved = {str(row["id"]) for row in rows if self._stands.get(row["id"], 0) != row["seq"]}
+        self._stands = {row["id"]: row["seq"] for row in rows}
+        if moved:
+            self._hear(frozenset(moved))
 
     def wake_all(self) -> None:
         for readers in self._readers.values():

@@ -24,11 +24,11 @@ Row: TypeAlias = Mapping[str, Any]  # asyncpg's Record is read like one
 RETRIES_MAX = 3
 RETRY_WAIT_SECONDS = 0.02
 ACQUIRE_WAIT_SECONDS_MAX = 5.0
+SERVING, COMMAND = "yingda serve", "yingda"  # how the database knows our connections (pg_stat_activity)
 SERVING_LIMITS = {
     "lock_timeout": "2s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
-    "application_name": "yingda",
     "timezone": "UTC",
 }
 
@@ -189,14 +189,14 @@ class _ServingConnection(asyncpg.Connection):  # type: ignore[misc]
         return ""
 
 
-async def connect_pool(url: str, *, size: int = 16, least: int = 2) -> asyncpg.Pool[Any]:
+async def connect_pool(url: str, *, size: int = 16, least: int = 2, name: str = COMMAND) -> asyncpg.Pool[Any]:
     """A pool whose connections carry the serving limits and read jsonb as Python values."""
     with translated():
         pool = await asyncpg.create_pool(
             url,
             min_size=min(least, size),
             max_size=size,
-            server_settings=SERVING_LIMITS,
+            server_settings={**SERVING_LIMITS, "application_name": name},
             connection_class=_ServingConnection,
             init=_prepare,
             command_timeout=30,

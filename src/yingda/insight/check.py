@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yingda.channels.chat.send import COLLECT_WAIT_SECONDS
-from yingda.db.desk import Tx
+from yingda.db.desk import SERVING, Tx
 from yingda.jobs.periodic import Door, watch
 
 RECEIPT_SECONDS_MAX = 10.0
@@ -57,6 +57,10 @@ SELECT coalesce(extract(epoch FROM max(desk_now() - run_at)), 0)::float8 FROM
  (SELECT run_at FROM jobs WHERE worker IS NULL AND failed_at IS NULL AND run_at <= desk_now()
    ORDER BY run_at, id LIMIT 1) AS oldest
 """
+SERVED = """
+SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1)
+"""
+LAST_WORK = "SELECT coalesce(extract(epoch FROM desk_now() - max(ran_at)), 0)::float8 FROM periodic"
 HASHES = """
 WITH chain AS (
   SELECT conversation_id, seq, hash,
@@ -94,12 +98,23 @@ def finding(ids: list[Any] | None) -> dict[str, Any]:
     return {"violations": len(ids), "examples": [str(i) for i in ids[:EXAMPLES_MAX]]}
 
 
-async def watchful(tx: Tx, doors: Mapping[str, Door]) -> dict[str, Any]:
+async def stopped_seconds(tx: Tx) -> float | None:
+    """How long ago the watchers last worked when no process serves this desk; None while one does.
+
+    A desk that is switched off moves nothing on. What it owes is then judged as of the moment it stopped.
+    """
+    if await tx.fetchval(SERVED, SERVING):
+        return None
+    return float(await tx.fetchval(LAST_WORK))
+
+
+async def watchful(tx: Tx, doors: Mapping[str, Door], *, stopped: float | None = None) -> dict[str, Any]:
     """Invariants over what is open, and the ages of the watchers. Cheap however old the desk is."""
     watchers, late = await _watchers(tx, doors)
-    promised = await _ids(tx, PROMISED, RECEIPT_SECONDS_MAX)
-    moved = await _ids(tx, MOVED_ON, SWEEP_SECONDS_MAX)
-    pending = await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX)
+    off = stopped or 0.0
+    promised = await _ids(tx, PROMISED, RECEIPT_SECONDS_MAX + off)
+    moved = await _ids(tx, MOVED_ON, SWEEP_SECONDS_MAX + off)
+    pending = await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX + off)
     return {
         "invariants": {
             "kept": finding(None),  # only a ledger from outside can tell
@@ -109,7 +124,7 @@ async def watchful(tx: Tx, doors: Mapping[str, Door]) -> dict[str, Any]:
             "owned": finding(None),  # presence and leases come with routing
             "delivered": finding(pending),
             "reconciled": finding(None),  # no provider holds anything of ours yet
-            "watched": finding(late),
+            "watched": finding(late if stopped is None else None),
         },
         "watchers": watchers,
     }
@@ -117,13 +132,16 @@ async def watchful(tx: Tx, doors: Mapping[str, Door]) -> dict[str, Any]:
 
 async def check(tx: Tx, doors: Mapping[str, Door], ledger: Ledger | None) -> dict[str, Any]:
     """The whole check. `tx` should carry the time-outs of a report."""
-    result = await watchful(tx, doors)
+    stopped = await stopped_seconds(tx)
+    result = await watchful(tx, doors, stopped=stopped)
+    result["serving"] = stopped is None
     found = result["invariants"]
     if ledger is not None:
         found["kept"] = finding(ledger.missing)
         found["taken"] = finding(ledger.doubled)
     claimed = await _ids(tx, CLAIMED_WITHOUT_EVIDENCE)
-    found["delivered"] = finding(sorted({*claimed, *await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX)}))
+    pending = await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX + (stopped or 0.0))
+    found["delivered"] = finding(sorted({*claimed, *pending}))
     chain = await tx.fetchrow(HASHES)
     assert chain is not None
     broken = chain["broken"] + await tx.fetchval(HEADS) + await tx.fetchval(COMMITMENTS)
@@ -143,7 +161,8 @@ async def compare_ledger(tx: Tx, entries: list[tuple[str, str]]) -> Ledger:
     doubled: list[str] = []
     for start in range(0, len(entries), 5000):
         part = entries[start : start + 5000]
-        outside = [f"{client}/{message}" for client, message in part]
+        # A client id without its kind is the wallet's own id of a customer.
+        outside = [f"{c if c.startswith(('wallet:', 'guest:')) else 'wallet:' + c}/{message}" for c, message in part]
         rows = await tx.fetch(
             "SELECT w.outside_id, count(l.seq) AS found FROM unnest($1::text[]) AS w (outside_id)"
             " LEFT JOIN lines l ON l.outside_id = w.outside_id AND l.kind = 'message' GROUP BY 1 ORDER BY 1",

@@ -41,5 +41,6 @@ def build_app(house: House, *, demo_allowed: bool) -> Litestar:
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_cors_headers, add_security_headers],
         openapi_config=None,
+        logging_config=None,
         debug=False,
     )

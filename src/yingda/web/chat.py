@@ -27,11 +27,11 @@ FILE_BODY_BYTES_MAX = files.FILE_BYTES_MAX + 1
 NUMBER_MAX = 2**62
 
 
-@route("/{rest:path}", http_method="OPTIONS", status_code=204)
+@route("/{rest:path}", http_method="OPTIONS", status_code=200)
 async def preflight(request: AnyRequest, widget_key: str, rest: str) -> Response[bytes]:
     """A browser asks whether the page may call. The headers come with every answer, see chat_door."""
     await refuse_foreign(request)
-    return Response(b"", status_code=204, headers=PREFLIGHT)
+    return Response(b"", headers=PREFLIGHT)
 
 
 @get("/hello")

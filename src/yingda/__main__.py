@@ -1,0 +1,40 @@
+"""The commands. `yingda COMMAND --help` tells each; docs/commands.md states their contracts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from yingda import __version__
+from yingda.commands import check, due, out, receipt, replay, serve
+from yingda.errors import Permanent, Refused, Temporary
+
+COMMANDS = (serve, check, replay, receipt, due)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = out.Parser(prog="yingda", description="Yingda (应答): a support desk on which no customer goes unanswered.")
+    parser.add_argument("--version", action="version", version=f"yingda {__version__}")
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(parsers)
+    return parser
+
+
+def main() -> None:
+    """Exit 0 done; 1 done, and something is wrong; 2 bad input."""
+    args = build_parser().parse_args()
+    try:
+        result: int | Coroutine[Any, Any, int] = args.run(args)
+        sys.exit(asyncio.run(result) if isinstance(result, Coroutine) else result)
+    except (Refused, Temporary, Permanent) as error:
+        sys.exit(out.refuse(args, error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
