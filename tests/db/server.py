@@ -91,7 +91,10 @@ async def _sweep() -> None:
     for data in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = re.match(rf"{_PREFIX}(\d+)-", data.name)
         if owner and data.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(owner[1])):
+            # Whatever state it was left in must not fail this session.
             with contextlib.suppress(Exception):
                 left = await embedded.start(data, say=lambda line: None)
                 await left.stop(adopted_too=True)
-            delete(data)
+            with contextlib.suppress(Exception):
+                delete(data)
+            shutil.rmtree(data, ignore_errors=True)

@@ -231,4 +231,5 @@ def test_a_full_disk_is_said_and_passes_when_there_is_space(empty: Path, small_d
     finally:
         cut_off(empty)
         shutil.rmtree(places.prepare(empty).home)
+        shutil.rmtree(places.prepare(empty).sockets)
         (empty / "WHERE.txt").unlink()
