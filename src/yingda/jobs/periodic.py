@@ -5,30 +5,55 @@ A row per door holds when it is due and who runs it under a lease. A door that i
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from yingda.db.desk import Desk, Row, Tx
 from yingda.errors import Temporary
+from yingda.jobs.edge import shown
 
-LEASE_SECONDS = 30.0
+# A lease outlives its renewal by more than a statement may take: who cannot renew stops before anybody else may start.
+LEASE_SECONDS = 12.0
+BEAT_SECONDS = 2.5
 TICK_SECONDS = 0.25
+LEAVE_SECONDS_MAX = 2.0
 
 log = logging.getLogger("yingda.periodic")
 
+# A runner that asks is running nothing, so a lease in its own name is left over from an answer that was lost.
 CLAIM = """
 UPDATE periodic SET worker = $1, lease_until = desk_now() + make_interval(secs => $2)
  WHERE name = (SELECT name FROM periodic
-                WHERE name = ANY ($3) AND next_at <= desk_now() AND (lease_until IS NULL OR lease_until < desk_now())
+                WHERE name = ANY ($3) AND next_at <= desk_now()
+                  AND (worker IS NULL OR lease_until < desk_now() OR worker = $1)
                 ORDER BY next_at, name LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING name
+"""
+RENEW = """
+UPDATE periodic SET lease_until = desk_now() + make_interval(secs => $3) WHERE name = $1 AND worker = $2 RETURNING name
 """
 ENDED = """
 UPDATE periodic SET worker = NULL, lease_until = NULL, next_at = desk_now() + make_interval(secs => every_seconds),
        ran_at = CASE WHEN $3::text IS NULL THEN desk_now() ELSE ran_at END, error = $3
  WHERE name = $1 AND worker = $2
 """
+LEAVE = "UPDATE periodic SET worker = NULL, lease_until = NULL WHERE worker = $1"
+INSTALL = """
+INSERT INTO periodic (name, every_seconds, next_at) VALUES ($1, $2, desk_now())
+ON CONFLICT (name) DO UPDATE
+   SET every_seconds = excluded.every_seconds,
+       next_at = least(periodic.next_at, desk_now() + make_interval(secs => excluded.every_seconds))
+"""
+WATCH = """
+SELECT name, extract(epoch FROM desk_now() - coalesce(ran_at, installed_at))::float8 AS age_seconds, error FROM periodic
+ WHERE name = ANY ($1) ORDER BY name
+"""
+
+
+class LeaseLost(Exception):
+    """Somebody else may run this door now."""
 
 
 @dataclass(frozen=True)
@@ -42,19 +67,14 @@ class Door:
 
 
 async def install(tx: Tx, doors: Sequence[Door]) -> None:
-    """Make the rows: due at once when new; a changed rhythm is taken over."""
+    """Make the rows: due at once when new; a changed rhythm is taken over, and a faster one does not wait for the old time."""
     for door in sorted(doors, key=lambda d: d.name):
-        await tx.execute(
-            "INSERT INTO periodic (name, every_seconds, next_at) VALUES ($1, $2, desk_now())"
-            " ON CONFLICT (name) DO UPDATE SET every_seconds = excluded.every_seconds",
-            door.name,
-            door.every_seconds,
-        )
+        await tx.execute(INSTALL, door.name, door.every_seconds)
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """One runner of periodic doors; any number may run beside each other."""
+    """One runner of periodic doors; any number may run beside each other, each under a name of its own."""
 
     desk: Desk
     doors: Mapping[str, Door]
@@ -69,33 +89,61 @@ class Rounds:
         await self.desk.statement(lambda tx: tx.execute(ENDED, row["name"], self.name, error))
         return str(row["name"])
 
+    async def leave(self) -> None:
+        """Give up what this runner holds: its door is due at once for the others."""
+        await self.desk.statement(lambda tx: tx.execute(LEAVE, self.name))
+
     async def _run(self, name: str) -> str | None:
         """The error to show, None when it came to its end. The job edge of periodic work: it records and shows."""
         try:
-            await self.doors[name].step(self.desk)
+            await self._renewed(name, asyncio.ensure_future(self.doors[name].step(self.desk)))
         except Exception as error:
             log.exception("periodic door %s failed", name)
-            return f"{type(error).__name__}: {error}"[:300]
+            return shown(error)
         return None
+
+    async def _renewed(self, name: str, step: asyncio.Future[object]) -> None:
+        """Wait for the step, renewing the lease meanwhile; a step whose lease cannot be renewed is stopped."""
+        try:
+            while not step.done():
+                await asyncio.wait({step}, timeout=BEAT_SECONDS)
+                if not step.done():
+                    await self._renew(name)
+            await step
+        finally:
+            if step.cancel():
+                await asyncio.gather(step, return_exceptions=True)
+
+    async def _renew(self, name: str) -> None:
+        async with asyncio.timeout(BEAT_SECONDS):
+            if await self.desk.statement(lambda tx: tx.fetchval(RENEW, name, self.name, LEASE_SECONDS)) is None:
+                raise LeaseLost
 
 
 async def watch(tx: Tx, doors: Mapping[str, Door]) -> list[Row]:
-    """name, age_seconds (since the door last came to its end; since its row was due when it never did), error."""
-    return await tx.fetch(
-        "SELECT name, extract(epoch FROM desk_now() - coalesce(ran_at, next_at))::float8 AS age_seconds, error FROM periodic"
-        " WHERE name = ANY ($1) ORDER BY name",
-        sorted(doors),
-    )
+    """name, age_seconds (since the door last came to its end; since it was installed when it never did), error."""
+    return await tx.fetch(WATCH, sorted(doors))
 
 
 async def run_forever(rounds: Rounds) -> None:
     """The thin shell around `step`."""
-    while True:
-        try:
-            ran = await rounds.step()
-        except Temporary as error:
-            log.warning("periodic work waits for the database: %s", error)
-            await rounds.desk.clock.sleep(error.retry_after_seconds)
-            continue
-        if ran is None:
-            await rounds.desk.clock.sleep(TICK_SECONDS)
+    try:
+        while True:
+            try:
+                ran = await rounds.step()
+            except Temporary as error:
+                log.warning("periodic work waits for the database: %s", error)
+                await rounds.desk.clock.sleep(error.retry_after_seconds)
+                continue
+            if ran is None:
+                await rounds.desk.clock.sleep(TICK_SECONDS)
+    finally:
+        await _leave(rounds)
+
+
+async def _leave(rounds: Rounds) -> None:
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS_MAX):
+            await rounds.leave()
+    except (Temporary, TimeoutError) as error:
+        log.warning("a periodic door is left until its lease lapses: %s", error)

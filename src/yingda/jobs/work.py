@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from yingda.db.desk import Desk, Row, Tx
 from yingda.db.wake import JOBS
 from yingda.errors import Permanent, Refused, Temporary
+from yingda.jobs.edge import ERROR_CHARACTERS_MAX, shown
 
 BATCH = 20
+BATCH_SECONDS_MAX = 5.0
 LEASE_SECONDS = 60.0
 BEAT_SECONDS = 20.0
 ATTEMPTS_MAX = 12
@@ -24,29 +26,34 @@ BACKOFF_SECONDS_FIRST = 2.0
 BACKOFF_SECONDS_MAX = 3600.0
 JOB_SECONDS_MAX = 300.0
 POLL_SECONDS = 1.0
-ERROR_CHARACTERS_MAX = 300
+GIVE_BACK_SECONDS_MAX = 2.0
 
 log = logging.getLogger("yingda.jobs")
 Handler = Callable[[Desk, dict[str, Any]], Awaitable[None]]
 
+# ARRAY(…) is evaluated once. As a join, the choice may run again for each row and claim more than it should.
 CLAIM = """
 UPDATE jobs SET worker = $1, lease_until = desk_now() + make_interval(secs => $2), attempts = attempts + 1
- WHERE id IN (SELECT id FROM jobs WHERE worker IS NULL AND failed_at IS NULL AND run_at <= desk_now()
-               ORDER BY run_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)
+ WHERE id = ANY (ARRAY(SELECT id FROM jobs WHERE worker IS NULL AND failed_at IS NULL AND run_at <= desk_now()
+                        ORDER BY run_at, id LIMIT $3 FOR UPDATE SKIP LOCKED))
 RETURNING id, kind, args, attempts
 """
 DONE = "DELETE FROM jobs WHERE id = ANY ($1) AND worker = $2"
 BEAT = "UPDATE jobs SET lease_until = desk_now() + make_interval(secs => $2) WHERE worker = $1"
+GIVE_BACK = "UPDATE jobs SET worker = NULL, lease_until = NULL, attempts = attempts - 1 WHERE worker = $1"
 RETRY = """
 UPDATE jobs SET worker = NULL, lease_until = NULL, run_at = desk_now() + make_interval(secs => $3), error = $4, attempts = $5
  WHERE id = $1 AND worker = $2
 """
 SHELVE = "UPDATE jobs SET worker = NULL, lease_until = NULL, failed_at = desk_now(), error = $3 WHERE id = $1 AND worker = $2"
+# A job that outlived its worker as often as a job may fail is perhaps what killed it.
 RELEASE = """
-UPDATE jobs SET worker = NULL, lease_until = NULL
- WHERE id IN (SELECT id FROM jobs WHERE worker IS NOT NULL AND lease_until < desk_now()
-               ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
-RETURNING id
+UPDATE jobs SET worker = NULL, lease_until = NULL,
+       failed_at = CASE WHEN attempts >= $1 THEN desk_now() END,
+       error = CASE WHEN attempts >= $1 THEN 'its worker died or hung' ELSE error END
+ WHERE id = ANY (ARRAY(SELECT id FROM jobs WHERE worker IS NOT NULL AND lease_until < desk_now()
+                        ORDER BY lease_until, id LIMIT 500 FOR UPDATE SKIP LOCKED))
+RETURNING failed_at IS NULL AS free
 """
 
 
@@ -58,7 +65,7 @@ class Later(Exception):
         self.seconds = max(0.5, seconds)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Worker:
     """One lane of work. `name` is unique per lane and start, so a restarted process never speaks for its dead self."""
 
@@ -66,19 +73,42 @@ class Worker:
     handlers: Mapping[str, Handler]
     name: str
     limit: int = BATCH
+    _done: list[int] = field(default_factory=list, init=False)  # worked off, not yet deleted
+    _astray: bool = field(default=False, init=False)  # the last step broke off: something may still be held
 
     async def step(self) -> int:
-        """Claim one batch and work it off. Returns how many were claimed."""
+        """Claim one batch and work it off. Returns how many were claimed. Raises `Temporary` when the database is away."""
+        if self._astray:
+            await self.give_back()
+        self._astray = True
         jobs = await self.desk.statement(lambda tx: tx.fetch(CLAIM, self.name, LEASE_SECONDS, self.limit))
-        jobs = sorted(jobs, key=lambda job: job["id"])
-        done = [job["id"] for job in jobs if await self._run(job)]
-        if done:
-            await self.desk.statement(lambda tx: tx.execute(DONE, done, self.name))
+        began = self.desk.clock.monotonic()
+        for place, job in enumerate(sorted(jobs, key=lambda job: job["id"]), 1):
+            if await self._run(job):
+                self._done.append(job["id"])
+            if place < len(jobs) and self.desk.clock.monotonic() - began > BATCH_SECONDS_MAX:
+                await self.give_back()  # a slow job must not hold up the rest of its batch: other lanes are free
+                break
+        await self._delete_done()
+        self._astray = False
         return len(jobs)
 
     async def beat(self) -> None:
         """Renew the leases this worker holds."""
         await self.desk.statement(lambda tx: tx.execute(BEAT, self.name, LEASE_SECONDS))
+
+    async def give_back(self) -> None:
+        """What is done is deleted; what else this worker holds is free again, as if it had not been claimed.
+
+        After a step that broke off it is not known what is held: a claim may have been committed without our hearing of it.
+        """
+        await self._delete_done()
+        await self.desk.statement(lambda tx: tx.execute(GIVE_BACK, self.name))
+
+    async def _delete_done(self) -> None:
+        if self._done:
+            await self.desk.statement(lambda tx: tx.execute(DONE, self._done, self.name))
+            self._done = []
 
     async def _run(self, job: Row) -> bool:
         """Whether it is done. The job's edge: one of the two places with a catch-all, which records and shows."""
@@ -91,22 +121,19 @@ class Worker:
                 await handler(self.desk, job["args"])
         except Later as later:
             await self._again(job, later.seconds, None, job["attempts"] - 1)
-            return False
         except (Permanent, Refused) as error:
             await self._shelve(job, str(error))
-            return False
         except Temporary as error:
             await self._again(job, self.backoff_seconds(job["attempts"]), str(error), job["attempts"])
-            return False
         except Exception as error:
             log.exception("job %s of kind %s failed", job["id"], job["kind"])
-            what = f"{type(error).__name__}: {error}"
             if job["attempts"] >= ATTEMPTS_MAX:
-                await self._shelve(job, what)
+                await self._shelve(job, shown(error))
             else:
-                await self._again(job, self.backoff_seconds(job["attempts"]), what, job["attempts"])
-            return False
-        return True
+                await self._again(job, self.backoff_seconds(job["attempts"]), shown(error), job["attempts"])
+        else:
+            return True
+        return False
 
     def backoff_seconds(self, attempts: int) -> float:
         """Doubling from 2 s to an hour, times 0.5 to 1.5, so that what failed together does not come back together."""
@@ -122,30 +149,42 @@ class Worker:
 
 
 async def release_lapsed(tx: Tx) -> int:
-    """Periodic: jobs whose worker is gone are free again. Returns how many."""
-    freed = await tx.fetch(RELEASE)
-    if freed:
+    """Periodic: jobs whose worker is gone are free again (on the shelf when that happened too often). Returns how many."""
+    released = await tx.fetch(RELEASE, ATTEMPTS_MAX)
+    if any(row["free"] for row in released):
         tx.woken.add(JOBS)
-    return len(freed)
+    return len(released)
 
 
 async def work_forever(worker: Worker, something: asyncio.Event) -> None:
-    """The thin shell: step while there is work, else wait for a hint or POLL_SECONDS; renew leases beside it."""
-    beating = asyncio.create_task(_beat_forever(worker), name=f"beat {worker.name}")
+    """The thin shell: step while there is work, else wait for a hint or POLL_SECONDS; renew leases beside it.
+
+    Ended from outside, it gives back what it holds, so that another process need not wait for the lease to lapse.
+    """
+    async with asyncio.TaskGroup() as group:
+        beating = group.create_task(_beat_forever(worker), name=f"beat {worker.name}")
+        try:
+            while True:
+                something.clear()
+                try:
+                    claimed = await worker.step()
+                except Temporary as error:
+                    log.warning("jobs wait for the database: %s", error)
+                    await worker.desk.clock.sleep(error.retry_after_seconds)
+                    continue
+                if claimed < worker.limit:
+                    await _wait(something, POLL_SECONDS)
+        finally:
+            beating.cancel()
+            await _leave(worker)
+
+
+async def _leave(worker: Worker) -> None:
     try:
-        while True:
-            something.clear()
-            try:
-                claimed = await worker.step()
-            except Temporary as error:
-                log.warning("jobs wait for the database: %s", error)
-                await worker.desk.clock.sleep(error.retry_after_seconds)
-                continue
-            if claimed < worker.limit:
-                await _wait(something, POLL_SECONDS)
-    finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
+        async with asyncio.timeout(GIVE_BACK_SECONDS_MAX):
+            await worker.give_back()
+    except (Temporary, TimeoutError) as error:
+        log.warning("jobs are left until their leases lapse: %s", error)
 
 
 async def _beat_forever(worker: Worker) -> None:
