@@ -17,6 +17,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from yingda.errors import Refused
 
@@ -79,7 +80,7 @@ def _asset(path: str, body: bytes) -> Asset:
 
 
 @get("/static/{path:path}", include_in_schema=False)
-async def static_file(request: Request[Any, Any, Any], path: str) -> Response[bytes]:
+async def static_file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[bytes]:
     """One static file. Open to every origin: a wallet's page loads the widget as a module, which needs CORS."""
     wanted = path.lstrip("/")
     lasting = wanted.startswith(f"{digest()}/")

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, Router, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Stream
 
 from yingda.conversations import assign, close, files
@@ -29,38 +29,41 @@ from yingda.web.desk_stream import DeskNews
 
 AnyRequest = Request[Any, Any, Any]
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+Shown = NamedDependency[Screen]
 View = Literal["queue", "mine", "lead"]
 
 
-async def screen_of(request: AnyRequest, agent: AgentViewer) -> Screen:
+async def screen_of(request: AnyRequest, agent: NamedDependency[AgentViewer]) -> Screen:
     """Everything a page of the console needs to know of its reader."""
     house = house_of(request)
     return Screen(house.desk, await house.policies.present(), agent, "hx-request" in request.headers)
 
 
 @get("/")
-async def show_list(screen: Screen, view: View = "queue", after: str = "") -> Response[str]:
+async def show_list(screen: Shown, view: FromQuery[View] = "queue", after: FromQuery[str] = "") -> Response[str]:
     return await list_page(screen, view, _position(after))
 
 
 @get("/list")
-async def show_list_piece(screen: Screen, view: View = "queue", after: str = "", current: int = 0) -> Response[str]:
+async def show_list_piece(
+    screen: Shown, view: FromQuery[View] = "queue", after: FromQuery[str] = "", current: FromQuery[int] = 0
+) -> Response[str]:
     return await list_piece(screen, view, _position(after), current)
 
 
 @get("/conversations/{number:int}")
-async def show_conversation(screen: Screen, number: int, view: View = "queue") -> Response[str]:
+async def show_conversation(screen: Shown, number: FromPath[int], view: FromQuery[View] = "queue") -> Response[str]:
     return await conversation_page(screen, number, view)
 
 
 @get("/conversations/{number:int}/news")
-async def show_news(screen: Screen, number: int, after: int = 0) -> Response[str]:
+async def show_news(screen: Shown, number: FromPath[int], after: FromQuery[int] = 0) -> Response[str]:
     """Only what changed after line `after`, as pieces that find their own place."""
     return await news(screen, number, after)
 
 
 @post("/conversations/{number:int}/reply", status_code=200)
-async def post_reply(screen: Screen, number: int, data: Form) -> Response[Any]:
+async def post_reply(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
     after, seen = _number(data, "after", "0"), _number(data, "seen_through")
 
     async def work(tx: Tx) -> object:
@@ -77,19 +80,19 @@ async def post_reply(screen: Screen, number: int, data: Form) -> Response[Any]:
 
 
 @post("/conversations/{number:int}/take", status_code=200)
-async def post_take(screen: Screen, number: int, data: Form) -> Response[Any]:
+async def post_take(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
     await screen.desk.transaction(lambda tx: assign.take(tx, screen.agent, number))
     return await _answer(screen, number, _number(data, "after", "0"))
 
 
 @post("/conversations/{number:int}/hand-back", status_code=200)
-async def post_hand_back(screen: Screen, number: int, data: Form) -> Response[Any]:
+async def post_hand_back(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
     await screen.desk.transaction(lambda tx: assign.hand_back(tx, screen.agent, number))
     return await _answer(screen, number, _number(data, "after", "0"))
 
 
 @post("/conversations/{number:int}/close", status_code=200)
-async def post_close(screen: Screen, number: int, data: Form) -> Response[Any]:
+async def post_close(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
     seen, reason = _number(data, "seen_through"), data.get("reason", "")
     try:
         await screen.desk.transaction(
@@ -112,26 +115,26 @@ async def _answer(screen: Screen, number: int, after: int, *, refused: Refused |
 
 
 @get("/conversations/{number:int}/files/{file:str}")
-async def show_file(screen: Screen, number: int, file: str) -> Response[bytes]:
+async def show_file(screen: Shown, number: FromPath[int], file: FromPath[str]) -> Response[bytes]:
     row = await screen.desk.read(lambda tx: files.open_file(tx, screen.agent, file))
     return attachment(row["data"], row["name"], row["type"])
 
 
 @get("/shelf")
-async def show_shelf(screen: Screen) -> Response[str]:
+async def show_shelf(screen: Shown) -> Response[str]:
     require_lead(screen.agent)
     return await shelf_page(screen)
 
 
 @post("/shelf/{job:int}/retry", status_code=303)
-async def post_retry(screen: Screen, job: int) -> Redirect:
+async def post_retry(screen: Shown, job: FromPath[int]) -> Redirect:
     require_lead(screen.agent)
     await screen.desk.transaction(lambda tx: shelf.retry(tx, job))
     return Redirect("/desk/shelf", status_code=303)
 
 
 @get("/stream")
-async def show_stream(request: AnyRequest, agent: AgentViewer) -> Stream:
+async def show_stream(request: AnyRequest, agent: NamedDependency[AgentViewer]) -> Stream:
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Stream(news_of(request.app).stream(), media_type="text/event-stream", headers=headers)
 

@@ -78,12 +78,7 @@ async def _list(screen: Screen, view: str, after: tuple[datetime | None, int] | 
     if len(rows) > PAGE_ROWS:
         at, number = rows[PAGE_ROWS - 1].position
         more = f"{at.isoformat() if at else ''}~{number}"
-    return {
-        "view": view,
-        "rows": list_rows(screen.policy, screen.agent, now, rows[:PAGE_ROWS]),
-        "more": more,
-        "after": bool(after),
-    }
+    return {"view": view, "rows": list_rows(screen.policy, screen.agent, now, rows[:PAGE_ROWS]), "more": more}
 
 
 async def _talk(screen: Screen, number: int) -> Talk:

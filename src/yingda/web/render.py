@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -22,11 +20,6 @@ environment = Environment(
     lstrip_blocks=True,
 )
 environment.globals["asset"] = assets.address
-
-
-def clock_of(language: str, zone: str) -> Callable[[datetime], str]:
-    """Hours and minutes in the reader's zone; with the date when it is another day is left to `moment`."""
-    return lambda at: at.astimezone(words.zone_info(zone)).strftime("%H:%M")
 
 
 def fragment(template: str, language: str, **values: Any) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromQuery
 from litestar.response import Redirect
 
 from yingda import words
@@ -61,7 +61,7 @@ def _safe_next(wanted: str) -> str:
 
 
 @get("/sign-in")
-async def show_sign_in(request: AnyRequest, next: str = "/desk") -> Response[str]:
+async def show_sign_in(request: AnyRequest, next: FromQuery[str] = "/desk") -> Response[str]:
     return _form(request, next=next)
 
 

@@ -171,7 +171,9 @@ let atEnd = true;
 let added = false;
 let focused = false;
 
-document.addEventListener("htmx:oobBeforeSwap", () => {
+document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target, fragment } }) => {
+  // An answer to our own reply and the news of it cross: whichever comes second brings lines that are here.
+  if (target.id === "thread") for (const line of fragment.querySelectorAll('[id^="line-"]')) if (byId(line.id)) line.remove();
   if (byId("scroll")) atEnd = nearEnd();
   focused = document.activeElement?.id === "reply";
 });

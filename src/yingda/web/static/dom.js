@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-// Lucide icons (ISC licence, see vendor/lucide-LICENSE.txt): the paths this widget uses.
+// Lucide icons (ISC licence, see vendor/LICENSE-lucide.txt): the paths this widget uses.
 const ICONS = {
   send: ["m5 12 7-7 7 7", "M12 19V5"],
   clip: ["m16 6-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551"],
@@ -27,7 +27,7 @@ function fill(node, attributes, children) {
     if (typeof value === "function") node.addEventListener(name, value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  node.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
   return node;
 }
 
