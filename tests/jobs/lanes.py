@@ -10,10 +10,9 @@ from tests.processes import Say
 
 from yingda.db.desk import Desk
 from yingda.db.wake import JOBS
-from yingda.jobs.enqueue import enqueue
 from yingda.jobs.periodic import Door, Rounds
 from yingda.jobs.periodic import run_forever as rounds_forever
-from yingda.jobs.work import Worker, work_forever
+from yingda.jobs.work import Worker, enqueue, work_forever
 
 
 async def note(desk: Desk, args: dict[str, Any]) -> None:

@@ -11,9 +11,8 @@ from tests.open_desk import let_pass, open_desk, rows
 from yingda.db.desk import Desk
 from yingda.errors import Permanent, Refused
 from yingda.jobs import work
-from yingda.jobs.enqueue import enqueue
 from yingda.jobs.shelf import SHELF_MAX, retry, shelf
-from yingda.jobs.work import Worker
+from yingda.jobs.work import Worker, enqueue
 
 
 def on_desk(url: str, scene: Any) -> None:

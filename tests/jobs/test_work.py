@@ -15,8 +15,7 @@ from tests.processes import Process
 from yingda.db.desk import Desk
 from yingda.errors import Temporary
 from yingda.jobs import work
-from yingda.jobs.enqueue import enqueue
-from yingda.jobs.work import Later, Worker, release_lapsed, work_forever
+from yingda.jobs.work import Later, Worker, enqueue, release_lapsed, work_forever
 
 JOBS = "SELECT kind, (args ->> 'number')::int, attempts, worker, failed_at IS NOT NULL FROM jobs ORDER BY id"
 

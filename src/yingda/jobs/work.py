@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from yingda.db.desk import Desk, Row, Tx
@@ -31,6 +32,7 @@ GIVE_BACK_SECONDS_MAX = 2.0
 log = logging.getLogger("yingda.jobs")
 Handler = Callable[[Desk, dict[str, Any]], Awaitable[None]]
 
+ENQUEUE = "INSERT INTO jobs (kind, args, run_at) VALUES ($1, $2, coalesce($3, desk_now())) RETURNING id"
 # ARRAY(…) is evaluated once. As a join, the choice may run again for each row and claim more than it should.
 CLAIM = """
 UPDATE jobs SET worker = $1, lease_until = desk_now() + make_interval(secs => $2), attempts = attempts + 1
@@ -55,6 +57,15 @@ UPDATE jobs SET worker = NULL, lease_until = NULL,
                         ORDER BY lease_until, id LIMIT 500 FOR UPDATE SKIP LOCKED))
 RETURNING failed_at IS NULL AS free
 """
+
+
+async def enqueue(tx: Tx, kind: str, args: dict[str, Any], run_at: datetime | None = None) -> int:
+    """Write one job on the caller's transaction, so that it exists exactly when its cause does. Returns its id.
+
+    `args` are JSON and hold ids, never words. What always follows a fact belongs into `wiring.FOLLOWS` instead.
+    """
+    tx.woken.add(JOBS)
+    return await tx.fetchval(ENQUEUE, kind, args, run_at)  # type: ignore[no-any-return]
 
 
 class Later(Exception):
