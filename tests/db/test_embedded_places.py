@@ -230,6 +230,7 @@ def test_a_full_disk_is_said_and_passes_when_there_is_space(empty: Path, small_d
         assert asyncio.run(begun(empty))
     finally:
         cut_off(empty)
-        shutil.rmtree(places.prepare(empty).home)
-        shutil.rmtree(places.prepare(empty).sockets)
+        place = places.prepare(empty)
+        shutil.rmtree(place.home)
+        shutil.rmtree(place.sockets)
         (empty / "WHERE.txt").unlink()
