@@ -16,7 +16,7 @@ WAIT_MS = 10_000
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 # The network failing is what some tests are about; the browser says so in its console.
-EXPECTED = ("net::ERR_", "Failed to load resource", "the server responded with a status of")
+EXPECTED = ("net::ERR_", "Failed to load resource", "the server responded with a status of", "htmx:sendError", "htmx:afterRequest")
 
 
 def chromium() -> str | None:

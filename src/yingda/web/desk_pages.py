@@ -117,7 +117,7 @@ async def news(screen: Screen, number: int, after: int, *, refused: Refused | No
 
 
 def _shown(screen: Screen, talk: Talk) -> dict[str, Any]:
-    name = talk.view.customer_name or ""
+    name = talk.view.customer_name or words.sentence(screen.language, "desk.guest")
     return {
         "talk": talk.view,
         "name": name,

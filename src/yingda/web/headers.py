@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from litestar.datastructures import MutableScopeHeaders
-
 if TYPE_CHECKING:  # types of the ASGI messages
     from litestar.types import Message, Scope
 
@@ -37,11 +35,13 @@ COMMON = {
 ATTACHMENT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
 
+_COMMON_RAW = [(name.lower().encode(), value.encode()) for name, value in COMMON.items()]
+
+
 async def add_security_headers(message: Message, scope: Scope) -> None:
     """A `before_send` hook of the application: what a handler set stands, the rest is added, on errors too."""
     if message["type"] != "http.response.start":
         return
-    message.setdefault("headers", [])
-    headers = MutableScopeHeaders.from_message(message)
-    for name, value in COMMON.items():
-        headers.setdefault(name, value)
+    headers = list(message.get("headers", ()))
+    present = {name.lower() for name, _ in headers}
+    message["headers"] = headers + [pair for pair in _COMMON_RAW if pair[0] not in present]

@@ -4,22 +4,15 @@ import { h, icon, theirs } from "./dom.js";
 import { watchEnter } from "./keys.js";
 
 const FIELD_PIXELS_MAX = 160;
-const MASK = "●●●●";
 
-/** Where secrets stand in `text`. A browser that cannot load the check sends without it: the desk masks at its door in any case. */
-async function secretsIn(text) {
+/** `text` without its secrets and their kinds. A browser that cannot load the check sends without it: the desk masks at its door too. */
+async function withoutSecrets(text) {
   try {
-    const { findSecrets } = await import("./secrets.js");
-    return await findSecrets(text);
+    const { maskSecrets } = await import("./secrets.js");
+    return await maskSecrets(text);
   } catch {
-    return [];
+    return { text, kinds: [] };
   }
-}
-
-function masked(text, found) {
-  let rest = text;
-  for (const { start, end } of [...found].sort((a, b) => b.start - a.start)) rest = rest.slice(0, start) + MASK + rest.slice(end);
-  return rest;
 }
 
 export class Composer {
@@ -77,8 +70,8 @@ export class Composer {
     }
     this.#sending = true;
     try {
-      const found = await secretsIn(text);
-      if (found.length) this.#guard(text, found);
+      const { text: clean, kinds } = await withoutSecrets(text);
+      if (kinds.length) this.#guard(clean, kinds[0]);
       else this.#sendNow(text);
     } finally {
       this.#sending = false;
@@ -95,10 +88,8 @@ export class Composer {
     this.onSend(text, files);
   }
 
-  #guard(text, found) {
+  #guard(clean, kind) {
     this.#unguard();
-    const [{ kind }] = found;
-    const clean = masked(text, found);
     const remove = h("button", { class: "plain ink", type: "button", click: () => this.#sendNow(clean) }, this.words.say("guard_remove"));
     const edit = h("button", { class: "plain", type: "button", click: () => { this.#unguard(); this.focus(); } }, this.words.say("guard_edit"));
     this.#card = h("div", { class: "guard", role: "alertdialog", "aria-label": this.words.say("guard_title") },
