@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from yingda import __version__
@@ -29,11 +29,25 @@ def main() -> None:
     args = build_parser().parse_args()
     try:
         result: int | Coroutine[Any, Any, int] = args.run(args)
-        sys.exit(asyncio.run(result) if isinstance(result, Coroutine) else result)
+        sys.exit(_awaited(result) if isinstance(result, Coroutine) else result)
     except (Refused, Temporary, Permanent) as error:
         sys.exit(out.refuse(args, error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _new_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # it does not exist on Windows
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _awaited(work: Coroutine[Any, Any, int]) -> int:
+    """On uvloop where it exists."""
+    with asyncio.Runner(loop_factory=_new_loop()) as runner:
+        return runner.run(work)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ the space between Han and Latin themselves (mail and SMS have no CSS).
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,6 +27,7 @@ def catalogue(language: str) -> dict[str, str]:
         return {str(m.id): str(m.string) for m in read_po(file) if m.id}
 
 
+@lru_cache(maxsize=1024)
 def language_for(wanted: str | None) -> str:
     """The nearest catalogue for a BCP 47 tag or an Accept-Language header; English when none is near."""
     for part in (wanted or "").split(","):
@@ -69,6 +70,11 @@ def zone_for(wanted: str | None, otherwise: str) -> str:
 
 def moment(language: str, zone: str, at: datetime) -> str:
     """A point in time as a person reads it: date, hour and minute in `zone`, and whose zone it is."""
+    return _minute(language, zone, at.replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=4096)  # within a minute everybody who writes is promised the same one
+def _minute(language: str, zone: str, at: datetime) -> str:
     local = at.astimezone(zone_info(zone))
     place = CITY_OF_ZONE.get(zone, {}).get(language) or zone.rsplit("/", 1)[-1].replace("_", " ")
     if language == "zh-CN":

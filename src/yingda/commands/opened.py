@@ -29,6 +29,11 @@ DEFAULT_ZONE = "Asia/Shanghai"
 DEFAULT_NAMES = {"zh-CN": "应答客服台", "en": "Yingda support"}
 
 
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity WHERE application_name = ANY ($1) AND pid <> pg_backend_pid()
+"""
+
+
 def say(line: str) -> None:
     """Progress for the person at the terminal: always on standard error, standard output is for results."""
     print(line, file=sys.stderr, flush=True)
@@ -47,7 +52,20 @@ async def opened_database(settings: Settings) -> AsyncIterator[str]:
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-        await server.stop()
+        if not await _others_are_connected(server.url):
+            await server.stop(adopted_too=True)
+
+
+async def _others_are_connected(url: str) -> bool:
+    """Whether another process of ours uses this server: then it stays, whoever of us started it."""
+    try:
+        connection = await asyncpg.connect(url, timeout=5, server_settings={"application_name": COMMAND})
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return False  # nobody can be using what does not answer
+    try:
+        return bool(await connection.fetchval(OTHERS, [COMMAND, SERVING]))
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
@@ -69,8 +87,9 @@ async def opened_house(settings: Settings, *, size: int | None = None, live: boo
             await house.desk.sync_clock()
             if live:
                 house.desk.wakes.start(settings.database_direct or url, house.desk.clock, chance)
-            yield house
-            if live:
+            try:
+                yield house
+            finally:
                 await house.desk.wakes.stop()
         finally:
             await pool.close()

@@ -177,8 +177,10 @@ class Desk:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        # A timer only when there is something to wait for: it is a tenth of what a statement costs here.
+        wait = None if self.pool.get_idle_size() else ACQUIRE_WAIT_SECONDS_MAX
         with translated():
-            async with self.pool.acquire(timeout=ACQUIRE_WAIT_SECONDS_MAX) as connection:
+            async with self.pool.acquire(timeout=wait) as connection:
                 yield connection
 
 
@@ -198,7 +200,7 @@ async def connect_pool(url: str, *, size: int = 16, least: int = 2, name: str = 
             max_size=size,
             server_settings={**SERVING_LIMITS, "application_name": name},
             connection_class=_ServingConnection,
-            init=_prepare,
+            init=read_jsonb,
             command_timeout=30,
             timeout=10,
         )
@@ -206,5 +208,6 @@ async def connect_pool(url: str, *, size: int = 16, least: int = 2, name: str = 
     return pool
 
 
-async def _prepare(connection: Any) -> None:
+async def read_jsonb(connection: Any) -> None:
+    """Let a connection read and write jsonb as Python values."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)

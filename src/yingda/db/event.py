@@ -9,10 +9,10 @@ vectors in the tests hold both to it.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-
-import rfc8785
 
 BODY_VERSION = 1
 SALT_BYTES = 32
@@ -31,7 +31,19 @@ class Fact:
 def body_of(fact: Fact) -> bytes:
     """The RFC 8785 bytes of a fact; refuses anything but integers and strings by assertion."""
     assert all(type(v) in (int, str) for v in fact.data.values()), fact.kind
-    return rfc8785.dumps({"version": BODY_VERSION, "kind": fact.kind, "actor": fact.actor, "data": dict(fact.data)})
+    return canonical({"version": BODY_VERSION, "kind": fact.kind, "actor": fact.actor, "data": fact.data})
+
+
+def canonical(value: Mapping[str, object]) -> bytes:
+    """RFC 8785 for what we sign and hash: objects of strings, exact integers and such objects, with ASCII names.
+
+    For these the standard library's sorted, compact form is the same bytes (a test compares it with an implementation of the
+    RFC over generated values), at an eighth of the time of one in pure Python.
+    """
+    return _ENCODER.encode(value).encode()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def commitment(salt: bytes, content: bytes) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from yingda.chance import Chance
 from yingda.conversations.receive import Received
 from yingda.db.desk import Tx
-from yingda.db.event import commitment, content_of
+from yingda.db.event import canonical, commitment, content_of
 from yingda.errors import Refused
 from yingda.people.master_key import MasterKey
 
@@ -74,7 +73,7 @@ class Signer:
             "due": iso(received.due),
             "key": self.kid,
         }
-        signature = self.private.sign(rfc8785.dumps(body))
+        signature = self.private.sign(canonical(body))
         return {**body, "salt": b64(received.salt), "signature": b64(signature)}
 
 
@@ -123,11 +122,11 @@ def verify(receipt: object, keys: dict[str, bytes]) -> str | None:
         return "fields_unknown"
     try:
         signature = unb64(receipt["signature"])
-        signed = rfc8785.dumps({name: receipt[name] for name in SIGNED})
+        signed = canonical({name: receipt[name] for name in SIGNED})
         Ed25519PublicKey.from_public_bytes(keys[receipt["key"]]).verify(signature, signed)
     except InvalidSignature:
         return "signature_wrong"
-    except (TypeError, ValueError, AttributeError, binascii.Error, rfc8785.CanonicalizationError):
+    except (TypeError, ValueError, AttributeError, binascii.Error, RecursionError):
         return "not_a_receipt"
     return None
 

@@ -51,8 +51,10 @@ async def asker(request: AnyRequest, widget_key: str) -> tuple[CustomerViewer, d
 
 async def add_cors_headers(message: Message, scope: Scope) -> None:
     """A `before_send` hook: an allowed origin may read the answer, errors too. Cookies never cross origins."""
+    if message["type"] != "http.response.start":
+        return
     origin = scope.get("state", {}).get(ALLOWED_ORIGIN)
-    if message["type"] != "http.response.start" or origin is None:
+    if origin is None:
         return
     headers = MutableScopeHeaders.from_message(message)
     headers["Access-Control-Allow-Origin"] = origin
