@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 
 from litestar import Request, Response, get, post, route
 from litestar.datastructures import Cookie
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from yingda import words
@@ -27,18 +28,23 @@ FILE_BODY_BYTES_MAX = files.FILE_BYTES_MAX + 1
 NUMBER_MAX = 2**62
 
 
-@route("/{rest:path}", http_method="OPTIONS", status_code=200)
-async def preflight(request: AnyRequest, widget_key: str, rest: str) -> Response[bytes]:
+# Named one by one: for a path that has other methods the framework answers OPTIONS by itself, and knows nothing of origins.
+PREFLIGHTED = ["/hello", "/guest", "/messages", "/shown", "/lines", "/conversations", "/files", "/files/{file:str}",
+               "/transcript", "/stream"]  # fmt: skip
+
+
+@route(PREFLIGHTED, http_method="OPTIONS", status_code=200)
+async def preflight(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     """A browser asks whether the page may call. The headers come with every answer, see chat_door."""
     await refuse_foreign(request)
     return Response(b"", headers=PREFLIGHT)
 
 
 @get("/hello")
-async def hello(request: AnyRequest, widget_key: str) -> Response[bytes]:
+async def hello(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     """What a widget needs before anybody writes. No token."""
     house = house_of(request)
-    await house.accounts.by_widget_key(widget_key)
+    await refuse_foreign(request)
     policy = await house.policies.present()
     language, now = language_of(request), house.desk.clock.now()
     is_open = due.is_open(policy.hours, now)
@@ -51,10 +57,10 @@ async def hello(request: AnyRequest, widget_key: str) -> Response[bytes]:
 
 
 @post("/guest", request_max_body_size=BODY_BYTES_MAX)
-async def guest(request: AnyRequest, widget_key: str) -> Response[bytes]:
+async def guest(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     """A token for somebody nobody has signed for. On the desk's own pages a cookie finds the same guest again."""
     house = house_of(request)
-    account = await house.accounts.by_widget_key(widget_key)
+    account = await refuse_foreign(request)
     name = guest_cookie(account)
     held = request.cookies.get(name)
     if held is not None:
@@ -72,7 +78,7 @@ async def guest(request: AnyRequest, widget_key: str) -> Response[bytes]:
 
 
 @post("/messages", request_max_body_size=BODY_BYTES_MAX)
-async def send_message(request: AnyRequest, widget_key: str) -> Response[bytes]:
+async def send_message(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     """Hops 1 to 4: payload in, receipt out, one transaction between."""
     house = house_of(request)
     viewer, _ = await asker(request, widget_key)
@@ -86,7 +92,7 @@ async def send_message(request: AnyRequest, widget_key: str) -> Response[bytes]:
 
 
 @post("/shown", status_code=200, request_max_body_size=BODY_BYTES_MAX)
-async def shown(request: AnyRequest, widget_key: str) -> Response[bytes]:
+async def shown(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     """The client's word that it shows the lines up to a number: the evidence of delivery."""
     house = house_of(request)
     viewer, _ = await asker(request, widget_key)
@@ -97,7 +103,7 @@ async def shown(request: AnyRequest, widget_key: str) -> Response[bytes]:
 
 
 @get("/lines")
-async def lines(request: AnyRequest, widget_key: str) -> Response[bytes]:
+async def lines(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     """Lines after a number, of one conversation or of the newest."""
     house = house_of(request)
     viewer, _ = await asker(request, widget_key)
@@ -111,6 +117,7 @@ async def lines(request: AnyRequest, widget_key: str) -> Response[bytes]:
 async def _lines(
     tx: Tx, policy: Policy, viewer: CustomerViewer, number: int, span: tuple[int, int], language: str
 ) -> dict[str, Any]:
+    """Lines first: what comes between the two reads is then announced by `more`, never left out."""
     chosen = number or await history.newest_of(tx, viewer)
     if chosen is None:
         return {
@@ -123,8 +130,9 @@ async def _lines(
             "more": False,
         }
     after, limit = span
-    view = await history.conversation(tx, policy, viewer, chosen, language=language)
     found = await history.lines(tx, viewer, chosen, after=after, limit=limit)
+    view = await history.conversation(tx, policy, viewer, chosen, language=language)
+    last = (found[-1].shown_seq or after) if found else after
     return {
         "conversation": chosen,
         "number": str(chosen),
@@ -132,12 +140,12 @@ async def _lines(
         "lines": [line_json(line) for line in found],
         "latest_shown_seq": view.shown_seq,
         "promise": promise_json(view.promise),
-        "more": len(found) == limit,
+        "more": view.shown_seq > last,
     }
 
 
 @get("/conversations")
-async def conversations(request: AnyRequest, widget_key: str) -> Response[bytes]:
+async def conversations(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     viewer, _ = await asker(request, widget_key)
     rows = await house_of(request).desk.read(lambda tx: history.earlier(tx, viewer))
     found = [
@@ -149,7 +157,7 @@ async def conversations(request: AnyRequest, widget_key: str) -> Response[bytes]
 
 
 @post("/files", request_max_body_size=FILE_BODY_BYTES_MAX)
-async def upload(request: AnyRequest, widget_key: str) -> Response[bytes]:
+async def upload(request: AnyRequest, widget_key: FromPath[str]) -> Response[bytes]:
     """Raw bytes in; the name percent-encoded in X-File-Name; the type is found from the content."""
     house = house_of(request)
     viewer, _ = await asker(request, widget_key)
@@ -164,14 +172,14 @@ async def upload(request: AnyRequest, widget_key: str) -> Response[bytes]:
 
 
 @get("/files/{file:str}")
-async def download(request: AnyRequest, widget_key: str, file: str) -> Response[bytes]:
+async def download(request: AnyRequest, widget_key: FromPath[str], file: FromPath[str]) -> Response[bytes]:
     viewer, _ = await asker(request, widget_key)
     row = await house_of(request).desk.read(lambda tx: files.open_file(tx, viewer, file))
     return attachment(row["data"], row["name"], row["type"])
 
 
 @get("/transcript")
-async def save_transcript(request: AnyRequest, widget_key: str) -> Stream:
+async def save_transcript(request: AnyRequest, widget_key: FromPath[str]) -> Stream:
     """The whole conversation as text or HTML, streamed page by page."""
     house = house_of(request)
     viewer, _ = await asker(request, widget_key)

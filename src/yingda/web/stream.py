@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from yingda.conversations import history
@@ -86,7 +87,7 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
 
 
 @get("/stream")
-async def stream(request: Request[Any, Any, Any], widget_key: str) -> Stream:
+async def stream(request: Request[Any, Any, Any], widget_key: FromPath[str]) -> Stream:
     """`text/event-stream` of one conversation after a shown_seq."""
     house = house_of(request)
     viewer, expires = await asker(request, widget_key)
