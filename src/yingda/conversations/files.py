@@ -104,6 +104,8 @@ async def own_loose_files(tx: Tx, viewer: CustomerViewer, ids: list[str]) -> tup
 
 async def open_file(tx: Tx, viewer: Viewer, file: str) -> Row:
     """name, type and data of a file of a conversation the viewer may see, or of their own upload. Refused not_found."""
+    if "\0" in file:  # no text in the database can hold one
+        raise not_found()
     row = await tx.fetchrow(
         "SELECT account_id, handle_kind, handle_value, conversation_id, name, type, data FROM files WHERE id = $1", file
     )

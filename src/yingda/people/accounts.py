@@ -82,6 +82,8 @@ class Accounts:
         return known[1]
 
     async def _load(self, tx: Tx, widget_key: str) -> Account | None:
+        if "\0" in widget_key:  # no text in the database can hold one
+            return None
         row = await tx.fetchrow("SELECT id, channel, name, origins FROM channel_accounts WHERE widget_key = $1", widget_key)
         if row is None:
             return None

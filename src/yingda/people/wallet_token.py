@@ -5,6 +5,7 @@ The algorithm is the key's, never the token's: a token that names another one is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ CLOCK_SKEW_SECONDS_MAX = 60
 TOKEN_CHARACTERS_MAX = 4096
 SUBJECT_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 120
+_UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, and halves of surrogate pairs
 
 
 def refused(why: str) -> Refused:
@@ -41,7 +43,7 @@ def customer_of_token(account: Account, token: str, now: datetime) -> tuple[Cust
     if now >= expires:
         raise refused("expired")
     subject = claims["sub"]
-    if not 1 <= len(subject) <= SUBJECT_CHARACTERS_MAX or "\0" in subject:
+    if not 1 <= len(subject) <= SUBJECT_CHARACTERS_MAX or _UNSTORABLE.search(subject):
         raise refused("subject")
     viewer = CustomerViewer(
         account.id,
@@ -64,7 +66,7 @@ def sign_customer_token(kid: str, widget_key: str, secret: bytes, subject: str, 
 def _claims(keys: Sequence[WalletKey], widget_key: str, token: str) -> dict[str, Any]:
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise refused("malformed") from error
     key = next((k for k in keys if k.kid == kid), None)
     if key is None:
@@ -83,7 +85,7 @@ def _claims(keys: Sequence[WalletKey], widget_key: str, token: str) -> dict[str,
         raise refused("audience") from error
     except jwt.MissingRequiredClaimError as error:
         raise refused("claim_missing") from error
-    except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise refused("signature") from error
 
 
@@ -97,4 +99,4 @@ def _instants(claims: dict[str, Any]) -> tuple[datetime, datetime]:
 
 def _text(claims: dict[str, Any], name: str) -> str:
     value = claims.get(name, "")
-    return value.replace("\0", "") if isinstance(value, str) else ""
+    return _UNSTORABLE.sub("", value) if isinstance(value, str) else ""

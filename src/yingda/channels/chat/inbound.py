@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import datetime
 
+from yingda.conversations.secrets import mask
 from yingda.db.desk import Desk
 from yingda.errors import Refused
 from yingda.people.accounts import Account
@@ -40,7 +42,8 @@ class Doorkeeper:
     async def _prove(self, account: Account, token: str, now: datetime) -> tuple[CustomerViewer, datetime]:
         if token.startswith(TOKEN_PREFIX):
             return await self._desk.read(lambda tx: guest_of_token(tx, account.id, token))
-        return customer_of_token(account, token, now)
+        viewer, expires = customer_of_token(account, token, now)
+        return replace(viewer, name=mask(viewer.name).text), expires
 
 
 def origin_allowed(account: Account, origin: str | None, host: str | None) -> bool:

@@ -18,13 +18,17 @@ TEXT_CHARACTERS_MAX = 10_000
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+# One escape of a JSON string, whole, so that an escaped backslash hides nothing; the group is half of a surrogate pair.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 _WHERE = re.compile(r" - at `\$\.?([^`]*)`")
 
 
 class Message(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     message_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
     text: str = ""
-    files: list[Annotated[str, msgspec.Meta(min_length=1, max_length=64)]] = []
+    files: list[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]] = []
     language: Annotated[str, msgspec.Meta(max_length=35)] | None = None
     zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     shown_seq: Annotated[int, msgspec.Meta(ge=0)] | None = None
@@ -63,6 +67,14 @@ def clean(text: str) -> str:
     return _CONTROLS.sub("", _SURROGATES.sub("\ufffd", text))
 
 
+def without_halves(body: bytes) -> bytes:
+    """JSON in which every half of a surrogate pair is U+FFFD: a browser escapes halves, and a text cut in the middle of an
+    emoji must not be refused for good."""
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _ESCAPE.sub(lambda m: b"\\ufffd" if m[1] else m[0], body)
+
+
 def inbound_of(viewer: CustomerViewer, message: Message, files: tuple[FileRef, ...]) -> Inbound:
     masked = mask(message.text)
     return Inbound(viewer, message.message_id, masked.text, masked.kinds, files, message.language, message.zone)
@@ -70,7 +82,7 @@ def inbound_of(viewer: CustomerViewer, message: Message, files: tuple[FileRef, .
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
-        return decoder.decode(body)
+        return decoder.decode(without_halves(body))
     except msgspec.ValidationError as error:
         found = _WHERE.search(str(error))
         raise Refused("field_wrong", found[1] if found else "body", str(error)) from error
