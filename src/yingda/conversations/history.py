@@ -156,10 +156,13 @@ async def _with_files(tx: Tx, number: int, rows: list[Row]) -> list[LineView]:
 
 
 async def newest_of(tx: Tx, viewer: CustomerViewer) -> int | None:
-    """The number of the customer's newest conversation on this channel account."""
+    """The number of the customer's newest conversation on this channel account: the open one, if one is open.
+
+    Newest by time and not by number: processes draw numbers ahead, so a younger conversation may have the smaller one.
+    """
     return await tx.fetchval(  # type: ignore[no-any-return]
         "SELECT c.id FROM handles h JOIN conversations c ON c.customer_id = h.customer_id AND c.account_id = h.account_id"
-        " WHERE h.account_id = $1 AND h.kind = $2 AND h.value = $3 ORDER BY c.id DESC LIMIT 1",
+        " WHERE h.account_id = $1 AND h.kind = $2 AND h.value = $3 ORDER BY c.opened_at DESC, c.id DESC LIMIT 1",
         viewer.account_id,
         viewer.handle_kind,
         viewer.handle_value,
@@ -171,7 +174,7 @@ async def earlier(tx: Tx, viewer: CustomerViewer) -> list[Row]:
     return await tx.fetch(
         "SELECT c.id, c.state, c.opened_at, c.closed_at, c.shown_seq FROM handles h"
         " JOIN conversations c ON c.customer_id = h.customer_id AND c.account_id = h.account_id"
-        " WHERE h.account_id = $1 AND h.kind = $2 AND h.value = $3 ORDER BY c.id DESC LIMIT $4",
+        " WHERE h.account_id = $1 AND h.kind = $2 AND h.value = $3 ORDER BY c.opened_at DESC, c.id DESC LIMIT $4",
         viewer.account_id,
         viewer.handle_kind,
         viewer.handle_value,
