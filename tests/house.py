@@ -15,7 +15,7 @@ from yingda.conversations.line import LineView
 from yingda.conversations.receive import Inbound, Received
 from yingda.db.desk import Desk, connect_pool
 from yingda.people.accounts import Account, add_account, add_wallet_key
-from yingda.people.agents import add_agent, hash_password
+from yingda.people.agents import NewAgent, add_agent, hash_password
 from yingda.people.master_key import MasterKey
 from yingda.people.viewer import AgentViewer, CustomerViewer
 from yingda.wiring import FOLLOWS, House
@@ -115,8 +115,7 @@ async def populate(house: House) -> Cast:
         agents = {}
         for name, role, language in (("谷雨", "agent", ZH), ("Bailu", "agent", EN), ("夏至", "lead", ZH)):
             agents[name] = AgentViewer(
-                await add_agent(tx, email=f"{name}@desk.example", name=name, role=role, password_hash=_hashes[PASSWORD],
-                                language=language, zone="Asia/Shanghai"),
+                await add_agent(tx, NewAgent(f"{name}@desk.example", name, role, _hashes[PASSWORD], language, "Asia/Shanghai")),
                 name, role, language, "Asia/Shanghai",
             )  # fmt: skip
         return account, agents

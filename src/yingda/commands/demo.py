@@ -7,15 +7,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-from yingda.commands.opened import say
+from yingda.commands.opened import DEFAULT_ZONE, say
 from yingda.config import Settings
 from yingda.db.desk import Tx
 from yingda.people.accounts import add_account, add_wallet_key, customer_key_text
-from yingda.people.agents import add_agent, hash_password
+from yingda.people.agents import NewAgent, add_agent, hash_password
+from yingda.people.viewer import Role
 from yingda.wiring import House
 
 ACCOUNT_NAME = "demo"
-PEOPLE = {
+PEOPLE: dict[str, tuple[str, str, Role]] = {
     "agent": ("agent@demo.yingda.example", "谷雨", "agent"),
     "lead": ("lead@demo.yingda.example", "夏至", "lead"),
 }
@@ -58,8 +59,7 @@ async def _people(tx: Tx, hashes: dict[str, str], *, fresh: bool) -> None:
     for who, (email, name, role) in PEOPLE.items():
         found = await tx.fetchval("SELECT id FROM agents WHERE lower(email) = $1", email)
         if found is None:
-            await add_agent(tx, email=email, name=name, role=role, password_hash=hashes[who], language="zh-CN",
-                            zone="Asia/Shanghai", demo=True)  # fmt: skip
+            await add_agent(tx, NewAgent(email, name, role, hashes[who], "zh-CN", DEFAULT_ZONE, demo=True))
         elif fresh:
             await tx.execute("UPDATE agents SET password_hash = $2 WHERE id = $1", found, hashes[who])
 

@@ -15,82 +15,90 @@ from yingda.db.event import SALT_BYTES, Fact, body_of, commitment, content_of, m
 if TYPE_CHECKING:  # a type only; receive imports this module
     from yingda.conversations.receive import Inbound
 
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What the receipt will say. `opens`: a new conversation; `promises`: no promise is open, so one is made."""
+
+    number: int
+    due: datetime
+    owner: str
+    opens: bool
+    promises: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event to write. `text`, `salt`, `code` and `params` are None where it has no line."""
+
+    kind: str
+    body: bytes
+    text: str | None = None
+    salt: bytes | None = None
+    code: str | None = None
+    params: Params | None = None
+
 
 @dataclass(slots=True)
 class Composed:
-    """Parallel lists, one place per event; text, salt, code and params are None where the event has no line."""
-
     language: str
     zone: str
-    kinds: list[str] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    texts: list[str | None] = field(default_factory=list)
-    salts: list[bytes | None] = field(default_factory=list)
-    codes: list[str | None] = field(default_factory=list)
-    params: list[dict[str, Any] | None] = field(default_factory=list)
-    message_id: str = ""
-    masked: tuple[str, ...] = ()
-
-    def event(self, kind: str, actor: str, data: dict[str, int | str]) -> None:
-        self._add(kind, body_of(Fact(kind, actor, data)), None, None, None, None)
-
-    def line(self, kind: str, actor: str, data: dict[str, int | str], content: bytes, text: str, salt: bytes,
-             code: str | None = None, params: dict[str, Any] | None = None) -> None:  # fmt: skip
-        body = body_of(Fact(kind, actor, {**data, "content": commitment(salt, content)}))
-        self._add(kind, body, text, salt, code, params)
-
-    def _add(self, kind: str, body: bytes, text: str | None, salt: bytes | None, code: str | None,
-             params: dict[str, Any] | None) -> None:  # fmt: skip
-        self.kinds.append(kind)
-        self.bodies.append(body)
-        self.texts.append(text)
-        self.salts.append(salt)
-        self.codes.append(code)
-        self.params.append(params)
+    message_id: str
+    masked: tuple[str, ...]
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def message_salt(self) -> bytes:
-        salt = self.salts[self.kinds.index("received")]
+        salt = next(step.salt for step in self.steps if step.kind == "received")
         assert salt is not None
         return salt
 
+    def columns(
+        self,
+    ) -> tuple[list[str], list[bytes], list[str | None], list[bytes | None], list[str | None], list[Params | None]]:
+        """The steps as the parallel arrays that `receive_message` takes."""
+        s = self.steps
+        return (
+            [x.kind for x in s], [x.body for x in s], [x.text for x in s], [x.salt for x in s], [x.code for x in s],
+            [x.params for x in s],
+        )  # fmt: skip
+
     def lines(self, message_seq: int, message_shown_seq: int, at: datetime) -> tuple[LineView, ...]:
         """The lines as written, without reading them back."""
-        first = self.kinds.index("received")
-        shown = message_shown_seq - 1
-        views = []
-        for offset in range(first, len(self.kinds)):
-            text = self.texts[offset]
-            if text is None:
-                continue
-            shown += 1
-            message = offset == first
-            views.append(
-                LineView(message_seq + offset - first, shown, at, "message" if message else "system", self.codes[offset],
-                         self.params[offset] or {}, "customer" if message else "desk", "", text, self.language, self.zone,
-                         self.message_id if message else None, self.masked if message else ())
-            )  # fmt: skip
+        first = next(place for place, step in enumerate(self.steps) if step.kind == "received")
+        seq, shown, views = message_seq - first, message_shown_seq, []
+        for step in self.steps:
+            if step.text is not None:
+                views.append(self._view(step, seq, shown, at))
+                shown += 1
+            seq += 1
         return tuple(views)
 
+    def _view(self, step: Step, seq: int, shown_seq: int, at: datetime) -> LineView:
+        if step.kind == "received":
+            return LineView(seq, shown_seq, at, "message", None, {}, "customer", "", step.text or "", self.language, self.zone,
+                            self.message_id, self.masked)  # fmt: skip
+        return LineView(seq, shown_seq, at, "system", step.code, step.params or {}, "desk", "", step.text or "", self.language,
+                        self.zone)  # fmt: skip
 
-def compose(inbound: Inbound, policy: Policy, chance: Chance, number: int, due: datetime, owner: str, *,
-            opens: bool, promises: bool) -> Composed:  # fmt: skip
-    """`number`, `due` and `owner` as believed; `opens` a new conversation, `promises` when no promise is open."""
+
+def compose(inbound: Inbound, policy: Policy, chance: Chance, owed: Owed) -> Composed:
+    """The events of one message: [opened] received [promised] [secret_masked] receipt."""
     language = words.language_for(inbound.language or inbound.viewer.language or policy.language)
     zone = words.zone_for(inbound.zone or inbound.viewer.zone, policy.zone)
-    made = Composed(language, zone, message_id=inbound.message_id, masked=inbound.masked)
-    if opens:
-        made.event("opened", "customer", {"account": inbound.viewer.account_id})
-    content = content_of(inbound.text, [f.sha256 for f in inbound.files])
-    facts: dict[str, int | str] = {"files": len(inbound.files), "masked": ",".join(inbound.masked)}
-    made.line("received", "customer", facts, content, inbound.text, chance.bytes(SALT_BYTES))
-    if promises:
-        kind = "first_response" if opens else "next_response"
-        made.event("promised", "desk", {"promise": kind, "owner": owner, "due": micros(due)})
+    made = Composed(language, zone, inbound.message_id, inbound.masked)
+    if owed.opens:
+        made.steps.append(Step("opened", body_of(Fact("opened", "customer", {"account": inbound.viewer.account_id}))))
+    made.steps.append(_message(inbound, chance))
+    if owed.promises:
+        kind = "first_response" if owed.opens else "next_response"
+        promised = Fact("promised", "desk", {"promise": kind, "owner": owed.owner, "due": micros(owed.due)})
+        made.steps.append(Step("promised", body_of(promised)))
     if inbound.masked:
-        text = words.sentence(language, "line.secret_masked", kinds=secret_kinds(language, inbound.masked))
-        _system(made, chance, "secret_masked", {"kinds": ",".join(inbound.masked)}, {}, text)
-    _receipt(made, policy, chance, number, due, owner)
+        made.steps.append(_warning(made, chance))
+    made.steps.append(_receipt(made, policy, chance, owed))
     return made
 
 
@@ -98,19 +106,34 @@ def secret_kinds(language: str, kinds: tuple[str, ...]) -> str:
     return words.sentence(language, "list.and").join(words.sentence(language, f"secret.{kind}") for kind in kinds)
 
 
-def _receipt(made: Composed, policy: Policy, chance: Chance, number: int, due: datetime, owner: str) -> None:
+def _message(inbound: Inbound, chance: Chance) -> Step:
+    salt = chance.bytes(SALT_BYTES)
+    content = commitment(salt, content_of(inbound.text, [f.sha256 for f in inbound.files]))
+    fact = Fact("received", "customer", {"files": len(inbound.files), "masked": ",".join(inbound.masked), "content": content})
+    return Step("received", body_of(fact), inbound.text, salt)
+
+
+def _warning(made: Composed, chance: Chance) -> Step:
+    kinds = ",".join(made.masked)
+    text = words.sentence(made.language, "line.secret_masked", kinds=secret_kinds(made.language, made.masked))
+    return _system(Fact("secret_masked", "desk", {"kinds": kinds}), {"kinds": kinds}, text, chance)
+
+
+def _receipt(made: Composed, policy: Policy, chance: Chance, owed: Owed) -> Step:
     text = words.sentence(
         made.language,
         "line.receipt",
-        number=number,
-        owner=policy.owner_words(owner, made.language),
-        due=words.moment(made.language, made.zone, due),
+        number=owed.number,
+        owner=policy.owner_words(owed.owner, made.language),
+        due=words.moment(made.language, made.zone, owed.due),
     )
     # shown_through: how many lines after the message its receipt stands, so that a repeat can be answered alike.
-    after = 2 if made.masked else 1
-    params: dict[str, Any] = {"number": str(number), "owner": owner, "due": due.isoformat(), "shown_through": after}
-    _system(made, chance, "receipt", {"owner": owner, "due": micros(due)}, params, text)
+    params: Params = {"number": str(owed.number), "owner": owed.owner, "due": owed.due.isoformat(),
+                      "shown_through": 2 if made.masked else 1}  # fmt: skip
+    return _system(Fact("receipt", "desk", {"owner": owed.owner, "due": micros(owed.due)}), params, text, chance)
 
 
-def _system(made: Composed, chance: Chance, code: str, data: dict[str, int | str], params: dict[str, Any], text: str) -> None:
-    made.line(code, "desk", data, content_of(text, []), text, chance.bytes(SALT_BYTES), code, params or dict(data))
+def _system(fact: Fact, params: Params, text: str, chance: Chance) -> Step:
+    salt = chance.bytes(SALT_BYTES)
+    full = Fact(fact.kind, fact.actor, {**fact.data, "content": commitment(salt, content_of(text, []))})
+    return Step(fact.kind, body_of(full), text, salt, fact.kind, params)

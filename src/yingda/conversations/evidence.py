@@ -10,6 +10,9 @@ from yingda.db.event import Fact
 from yingda.errors import Refused
 from yingda.people.viewer import CustomerViewer
 
+# The longest any channel waits for its evidence before a reply is offered: shown at the next visit.
+COLLECT_SECONDS_MAX = 600.0
+
 
 async def acknowledge(tx: Tx, policy: Policy, viewer: CustomerViewer, conversation: int, shown_seq: int) -> int:
     """The customer's client shows everything up to `shown_seq`: receipts are told, replies delivered, promises kept.

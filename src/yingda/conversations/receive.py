@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from yingda import words
-from yingda.conversations.compose import Composed, compose
+from yingda.conversations.compose import Composed, Owed, compose
 from yingda.conversations.files import FileRef
 from yingda.conversations.line import LineView, line_of
 from yingda.conversations.policy import TIER1, Policies
@@ -116,8 +116,8 @@ class Reception:
         number = belief.conversation or await self._numbers.take()
         due = belief.due or policy.due(self._desk.clock.now())
         owner = belief.owner or TIER1
-        composed = compose(inbound, policy, self._desk.chance, number, due, owner, opens=not belief.conversation,
-                           promises=belief.due is None)  # fmt: skip
+        owed = Owed(number, due, owner, opens=not belief.conversation, promises=belief.due is None)
+        composed = compose(inbound, policy, self._desk.chance, owed)
         jobs = list(self._desk.follows.get("received", ()))
         viewer = inbound.viewer
         rows = await self._desk.statement(
@@ -135,12 +135,7 @@ class Reception:
                 belief.due,
                 belief.owner,
                 number,
-                composed.kinds,
-                composed.bodies,
-                composed.texts,
-                composed.salts,
-                composed.codes,
-                composed.params,
+                *composed.columns(),
                 list(inbound.masked),
                 [f.id for f in inbound.files],
                 due,
@@ -180,8 +175,7 @@ async def _repeat(tx: Tx, inbound: Inbound, composed: Composed, row: Row) -> Rec
     receipt = stored["receipt"]
     added = await tx.fetch(ADDED, conversation, row["shown_seq"], receipt["shown_through"] + row["shown_seq"])
     hashes = await tx.fetch(
-        "SELECT encode(sha256, 'hex') AS hash FROM files WHERE conversation_id = $1 AND seq = $2"
-        " ORDER BY created_at, id",
+        "SELECT encode(sha256, 'hex') AS hash FROM files WHERE conversation_id = $1 AND seq = $2 ORDER BY created_at, id",
         conversation,
         seq,
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yingda.channels.chat.send import COLLECT_WAIT_SECONDS
+from yingda.conversations.evidence import COLLECT_SECONDS_MAX
 from yingda.db.desk import SERVING, Tx
 from yingda.jobs.periodic import Door, watch
 
@@ -114,7 +114,7 @@ async def watchful(tx: Tx, doors: Mapping[str, Door], *, stopped: float | None =
     off = stopped or 0.0
     promised = await _ids(tx, PROMISED, RECEIPT_SECONDS_MAX + off)
     moved = await _ids(tx, MOVED_ON, SWEEP_SECONDS_MAX + off)
-    pending = await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX + off)
+    pending = await _ids(tx, DELIVERED, COLLECT_SECONDS_MAX + DELIVERY_SECONDS_MAX + off)
     return {
         "invariants": {
             "kept": finding(None),  # only a ledger from outside can tell
@@ -140,7 +140,7 @@ async def check(tx: Tx, doors: Mapping[str, Door], ledger: Ledger | None) -> dic
         found["kept"] = finding(ledger.missing)
         found["taken"] = finding(ledger.doubled)
     claimed = await _ids(tx, CLAIMED_WITHOUT_EVIDENCE)
-    pending = await _ids(tx, DELIVERED, COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX + (stopped or 0.0))
+    pending = await _ids(tx, DELIVERED, COLLECT_SECONDS_MAX + DELIVERY_SECONDS_MAX + (stopped or 0.0))
     found["delivered"] = finding(sorted({*claimed, *pending}))
     chain = await tx.fetchrow(HASHES)
     assert chain is not None

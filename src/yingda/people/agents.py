@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from yingda.db.desk import Desk, Row, Tx
 from yingda.errors import Refused
-from yingda.people.viewer import AgentViewer
+from yingda.people.viewer import AgentViewer, Role
 
 SESSION_LIFE_HOURS = 12
 PASSWORD_CHARACTERS_MIN = 10
@@ -34,19 +35,30 @@ async def hash_password(password: str) -> str:
     return await asyncio.to_thread(_hasher.hash, password)
 
 
-async def add_agent(
-    tx: Tx, *, email: str, name: str, role: str, password_hash: str, language: str, zone: str, demo: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True)
+class NewAgent:
+    """`demo`: may sign in only while the desk listens on loopback."""
+
+    email: str
+    name: str
+    role: Role
+    password_hash: str
+    language: str
+    zone: str
+    demo: bool = False
+
+
+async def add_agent(tx: Tx, new: NewAgent) -> int:
     return await tx.fetchval(  # type: ignore[no-any-return]
         "INSERT INTO agents (email, name, role, password_hash, language, zone, demo)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-        email.strip(),
-        name,
-        role,
-        password_hash,
-        language,
-        zone,
-        demo,
+        new.email.strip(),
+        new.name,
+        new.role,
+        new.password_hash,
+        new.language,
+        new.zone,
+        new.demo,
     )
 
 

@@ -12,7 +12,7 @@ from yingda.clock import Clock
 from yingda.db.desk import Tx
 from yingda.db.event import EPOCH
 from yingda.people.accounts import add_account
-from yingda.people.agents import add_agent
+from yingda.people.agents import NewAgent, add_agent
 from yingda.people.viewer import AgentViewer
 from yingda.sim.agenda import Agenda
 from yingda.sim.agent import Agent
@@ -24,8 +24,8 @@ from yingda.sim.faults import DatabaseFaults, NetworkFaults
 from yingda.sim.outcome import INVARIANTS, NOT_CHECKED, digest_of, figures
 from yingda.sim.process import BUSY_TICK_SECONDS, IDLE_TICK_SECONDS, Build, Process
 from yingda.sim.scenario import ZONE, Scenario
-from yingda.sim.violation import Violation
 from yingda.sim.story import story
+from yingda.sim.violation import Violation
 from yingda.sim.watch import RECOVERY_SECONDS, Watch
 from yingda.sim.world import Mutation, World
 
@@ -34,7 +34,7 @@ WATCHFUL_SECONDS = 60.0
 FULL_SECONDS = 6 * 3600.0
 DRAIN_SECONDS_MAX = 12 * 3600.0
 DRAIN_LOOK_SECONDS = 60.0
-SOON_SECONDS = 12.0  # what falls due within this long is watched every second
+SOON_SECONDS = 6.0  # so long before the watch calls it a violation, something is due: from then on every second counts
 CHINESE_SHARE = 0.6
 WIDGET_KEY = "wk_simulation"
 NO_PASSWORD = "!"  # no hash of anything: simulated agents do not sign in with one  # noqa: S105
@@ -98,12 +98,10 @@ class Simulation:
         await tx.execute("UPDATE desk SET hours = $1", self.scenario.hours)
         self.world.account_id = await add_account(tx, channel="chat", name="Simulated wallet", widget_key=WIDGET_KEY)
         for number in range(self.scenario.agents):
-            role, name = "agent" if number else "lead", f"Agent {number + 1}"
+            name = f"Agent {number + 1}"
             language = "en" if number % 3 == 2 else "zh-CN"
-            agent = await add_agent(
-                tx, email=f"agent{number + 1}@desk.invalid", name=name, role=role, password_hash=NO_PASSWORD, language=language,
-                zone=ZONE,
-            )  # fmt: skip
+            new = NewAgent(f"agent{number + 1}@desk.invalid", name, "agent" if number else "lead", NO_PASSWORD, language, ZONE)
+            agent = await add_agent(tx, new)
             viewer = AgentViewer(agent, name, "agent" if number else "lead", language, ZONE)
             self.world.agents.append(Agent(self.world, viewer))
 
@@ -145,8 +143,8 @@ class Simulation:
         faults = self.faults.fired.total()
         await self.world.process.tick()
         is_whole = self.faults.fired.total() == faults and self._watch.recovered(RECOVERY_SECONDS)
-        soon = not is_whole or self._watch.soonest_seconds < SOON_SECONDS
-        self.world.agenda.after(BUSY_TICK_SECONDS if soon else IDLE_TICK_SECONDS, self._tick, "tick")
+        idle = min(IDLE_TICK_SECONDS, self._watch.soonest_seconds - SOON_SECONDS) if is_whole else 0.0
+        self.world.agenda.after(max(BUSY_TICK_SECONDS, idle), self._tick, "tick")
 
     async def _drain(self) -> None:
         """No more arrivals, everybody at work, until nothing is open."""

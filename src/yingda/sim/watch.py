@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from yingda.channels.chat.send import COLLECT_WAIT_SECONDS
+from yingda.conversations.evidence import COLLECT_SECONDS_MAX
 from yingda.db.desk import Desk, Row, Tx
 from yingda.db.event import first_hash, micros, next_hash
 from yingda.insight.check import (
@@ -141,7 +141,7 @@ class Watch:
         limits = (
             ("moved_on", row["due_at"], SWEEP_SECONDS_MAX, RECOVERY_SECONDS),
             ("promised", row["untold_at"], RECEIPT_SECONDS_MAX, RECOVERY_SECONDS),
-            ("delivered", row["pending_at"], COLLECT_WAIT_SECONDS + DELIVERY_SECONDS_MAX, JOBS_RECOVERY_SECONDS),
+            ("delivered", row["pending_at"], COLLECT_SECONDS_MAX + DELIVERY_SECONDS_MAX, JOBS_RECOVERY_SECONDS),
         )
         now, times = self._world.clock.micros, []
         for invariant, since, seconds, recovery in limits:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from yingda.conversations.evidence import offer
+from yingda.conversations.evidence import COLLECT_SECONDS_MAX, offer
 from yingda.conversations.policy import Policy
 from yingda.db.desk import Desk, Row, Tx
 from yingda.jobs.work import Later
 
-# A page that is open acknowledges within seconds. After this long it is not open, and chat has no other way to the customer.
-COLLECT_WAIT_SECONDS = 600.0
-
 
 async def send(desk: Desk, policy: Policy, delivery: Row) -> None:
-    """Raises `Later` while the customer may still look; then the reply is offered: shown at the next visit."""
+    """Raises `Later` while the customer may still look; then the reply is offered: shown at the next visit.
+
+    A page that is open acknowledges within seconds; one that does not is not open, and chat has no other way to the customer.
+    """
     waited = (await desk.read(Tx.now) - delivery["created_at"]).total_seconds()
-    if waited < COLLECT_WAIT_SECONDS:
-        raise Later(COLLECT_WAIT_SECONDS - waited)
+    if waited < COLLECT_SECONDS_MAX:
+        raise Later(COLLECT_SECONDS_MAX - waited)
     await desk.transaction(lambda tx: offer(tx, policy, delivery["conversation_id"], delivery["seq"]))
