@@ -21,12 +21,14 @@ JOB_AGE_SECONDS_MAX = 30.0
 EXAMPLES_MAX = 10
 
 # 3: an open promise for every message that awaits an answer, and the customer told, or the reason why not.
+# (Scalar subqueries, because each must be a look-up by key: what is open is little, what is closed is everything.)
 PROMISED = """
-SELECT l.conversation_id AS id FROM lines l JOIN conversations c ON c.id = l.conversation_id
+SELECT l.conversation_id AS id FROM lines l
  WHERE l.awaits AND l.at < desk_now() - make_interval(secs => $1)
-   AND (c.state <> 'open' OR c.waiting_since IS NULL
-        OR NOT EXISTS (SELECT 1 FROM promises p WHERE p.conversation_id = l.conversation_id AND p.state = 'open')
-        OR (l.told_at IS NULL AND l.withheld IS NULL))
+   AND ((l.told_at IS NULL AND l.withheld IS NULL)
+        OR NOT coalesce((SELECT c.state = 'open' AND c.waiting_since IS NOT NULL FROM conversations c
+                          WHERE c.id = l.conversation_id), false)
+        OR (SELECT p.id FROM promises p WHERE p.conversation_id = l.conversation_id AND p.state = 'open') IS NULL)
  ORDER BY l.conversation_id
 """
 # 4: nothing stays past due.

@@ -127,7 +127,7 @@ CREATE TABLE conversations (
 );
 CREATE UNIQUE INDEX conversations_one_open ON conversations (customer_id, account_id, thread_key) WHERE state = 'open';
 CREATE INDEX conversations_of_customer ON conversations (customer_id, id);
-CREATE INDEX conversations_waiting ON conversations (waiting_since, id) WHERE waiting_since IS NOT NULL;
+CREATE INDEX conversations_waiting ON conversations (waiting_since, id) WHERE waiting_since IS NOT NULL AND assignee_id IS NULL;
 CREATE INDEX conversations_lead ON conversations (lead_since, id) WHERE lead_since IS NOT NULL;
 CREATE INDEX conversations_mine ON conversations (assignee_id, id) WHERE state = 'open' AND assignee_id IS NOT NULL;
 
