@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tests.tidy.source import ROOT, Python, none_of, python
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-ASSERTING = {"raises", "warns", "fail", "expect", "none_of"}
+# `until` and `wait_until` fail when what they wait for does not come.
+ASSERTING = {"raises", "warns", "fail", "expect", "none_of", "until", "wait_until"}
 
 
 def callee(node: ast.Call) -> str:
