@@ -18,6 +18,11 @@ def callee(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
+def is_seen_on_the_page(node: ast.Call) -> bool:
+    """`locator.wait_for()` fails when nothing shows; `asyncio.wait_for` only waits."""
+    return isinstance(node.func, ast.Attribute) and node.func.attr == "wait_for" and ast.unparse(node.func.value) != "asyncio"
+
+
 def asserts(function: ast.AST, functions: dict[str, ast.AST], seen: frozenset[str] = frozenset()) -> bool:
     """Whether it asserts itself, or calls a function that does: of the same file, or one named `assert_…`."""
     for node in ast.walk(function):
@@ -25,7 +30,7 @@ def asserts(function: ast.AST, functions: dict[str, ast.AST], seen: frozenset[st
             return True
         if isinstance(node, ast.Call):
             name = callee(node)
-            if name in ASSERTING or name.startswith("assert_"):
+            if name in ASSERTING or name.startswith("assert_") or is_seen_on_the_page(node):
                 return True
             if name in functions and name not in seen and asserts(functions[name], functions, seen | {name}):
                 return True
