@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from yingda import words
 from yingda.chance import Chance
-from yingda.conversations.line import LineView
+from yingda.conversations.line import FileView, LineView
 from yingda.conversations.policy import Policy
 from yingda.db.event import SALT_BYTES, Fact, body_of, commitment, content_of, micros
 
@@ -47,6 +47,7 @@ class Composed:
     zone: str
     message_id: str
     masked: tuple[str, ...]
+    files: tuple[FileView, ...]
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -79,7 +80,7 @@ class Composed:
     def _view(self, step: Step, seq: int, shown_seq: int, at: datetime) -> LineView:
         if step.kind == "received":
             return LineView(seq, shown_seq, at, "message", None, {}, "customer", "", step.text or "", self.language, self.zone,
-                            self.message_id, self.masked)  # fmt: skip
+                            self.message_id, self.masked, self.files)  # fmt: skip
         return LineView(seq, shown_seq, at, "system", step.code, step.params or {}, "desk", "", step.text or "", self.language,
                         self.zone)  # fmt: skip
 
@@ -88,7 +89,8 @@ def compose(inbound: Inbound, policy: Policy, chance: Chance, owed: Owed) -> Com
     """The events of one message: [opened] received [promised] [secret_masked] receipt."""
     language = words.language_for(inbound.language or inbound.viewer.language or policy.language)
     zone = words.zone_for(inbound.zone or inbound.viewer.zone, policy.zone)
-    made = Composed(language, zone, inbound.message_id, inbound.masked)
+    files = tuple(FileView(f.id, f.name, f.type, f.size, f.sha256) for f in inbound.files)
+    made = Composed(language, zone, inbound.message_id, inbound.masked, files)
     if owed.opens:
         made.steps.append(Step("opened", body_of(Fact("opened", "customer", {"account": inbound.viewer.account_id}))))
     made.steps.append(_message(inbound, chance))

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from yingda import words
 from yingda.conversations.compose import Composed, Owed, compose
-from yingda.conversations.files import FileRef
+from yingda.conversations.files import FileRef, files_of
 from yingda.conversations.line import LineView, line_of
 from yingda.conversations.policy import TIER1, Policies
 from yingda.db.desk import Desk, Row, Tx
@@ -170,18 +170,17 @@ async def _repeat(tx: Tx, inbound: Inbound, composed: Composed, row: Row) -> Rec
     conversation, seq = row["conversation_id"], row["seq"]
     stored = await tx.fetchrow(REPEATED, conversation, seq)
     assert stored is not None
-    if stored["text"] != inbound.text:
+    files = (await files_of(tx, conversation, [seq])).get(seq, ())
+    hashes = tuple(f.sha256 for f in files)
+    # By content: a client that uploads its files anew before it tries again means the same message.
+    if stored["text"] != inbound.text or hashes != tuple(f.sha256 for f in inbound.files):
         raise Refused("message_id_reused", "message_id", status=409)
     receipt = stored["receipt"]
     added = await tx.fetch(ADDED, conversation, row["shown_seq"], receipt["shown_through"] + row["shown_seq"])
-    hashes = await tx.fetch(
-        "SELECT encode(sha256, 'hex') AS hash FROM files WHERE conversation_id = $1 AND seq = $2 ORDER BY created_at, id",
-        conversation,
-        seq,
-    )
     latest = await tx.fetchval("SELECT shown_seq FROM conversations WHERE id = $1", conversation)
     return Received(
         conversation, seq, row["shown_seq"], latest, row["at"], datetime.fromisoformat(receipt["due"]), receipt["owner"],
-        stored["text"], stored["salt"], tuple(stored["masked"] or ()), tuple(h["hash"] for h in hashes),
-        words.language_for(composed.language), composed.zone, True, tuple(line_of(line) for line in added),
+        stored["text"], stored["salt"], tuple(stored["masked"] or ()), hashes,
+        words.language_for(composed.language), composed.zone, True,
+        tuple(line_of(line, files if line["seq"] == seq else ()) for line in added),
     )  # fmt: skip
