@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.db import server as postgres
 from tests.web import browser as browsers
+from tests.web.api import Api, opened_api
 from tests.web.running import RunningDesk, running_desk
 
 from yingda.db.embedded import Server
@@ -38,3 +39,12 @@ def desk(server: Server, template: str, tmp_path: Path) -> Iterator[RunningDesk]
     with running_desk(url, tmp_path) as running:
         yield running
     _apart(postgres.drop_database(server, url))
+
+
+@pytest.fixture(scope="module")
+def api(server: Server, template: str) -> Iterator[Api]:
+    """The application without a server. One desk for a file of tests: each test brings customers of its own."""
+    url = asyncio.run(postgres.fresh_database(server, template))
+    with opened_api(url) as opened:
+        yield opened
+    asyncio.run(postgres.drop_database(server, url))
