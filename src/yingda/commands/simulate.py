@@ -25,7 +25,7 @@ except ImportError:  # not made for Windows
     _new_loop = None
 
 SEED_MAX = 2**63 - 1
-MUTATIONS = get_args(Mutation)
+MUTATIONS: tuple[Mutation, ...] = get_args(Mutation)
 
 
 def add(parsers: Any) -> None:
@@ -80,9 +80,12 @@ def _scenario(args: argparse.Namespace) -> Scenario:
 
 
 def _mutation(name: str | None) -> Mutation | None:
-    if name is None or name in MUTATIONS:
-        return name
-    raise Refused("mutation_not_yet" if name == "lose_lease" else "mutation_unknown", ", ".join(MUTATIONS))
+    if name is None:
+        return None
+    for mutation in MUTATIONS:
+        if name == mutation:
+            return mutation
+    raise Refused("mutation_unknown", f"--mutate {'|'.join(MUTATIONS)}")
 
 
 def _number(text: str, where: str, low: float, high: float, *, whole: bool = False) -> float:

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TypeVar
 
 from yingda.conversations import assign, close, history, reply
-from yingda.conversations.history import LineView, QueueRow
+from yingda.conversations.history import QueueRow
+from yingda.conversations.line import LineView
 from yingda.conversations.policy import Policy
 from yingda.db.desk import Tx
 from yingda.errors import Refused, Temporary
@@ -20,9 +21,10 @@ T = TypeVar("T")
 SLOTS = 3  # conversations an agent writes in at the same time
 ROWS_MAX = 100
 LINES_READ = 30
-LOOK_SECONDS = 30.0  # without a hint, an idle agent's page looks by itself
+LOOK_SECONDS = 90.0  # without a hint, an idle agent's page looks by itself
 RETRY_SECONDS = 2.0
 CLOSE_WAIT_SECONDS = 120.0
+UNSEEN_WAIT_SECONDS = 60.0
 HAND_BACK_SHARE = 0.04
 LAPTOP_CLOSED_SHARE = 0.3  # goes home without a word, the conversations still on the name
 
@@ -33,6 +35,7 @@ class Agent:
         self.is_present = self.idle = False
         self._busy: set[int] = set()
         self._close_at: dict[int, float] = {}
+        self._look_at: dict[int, float] = {}  # answered, not seen yet by the customer: nothing to do before
         self._planned = False
         self._idles = 0
         self._keys = 0
@@ -82,7 +85,8 @@ class Agent:
     async def _next(self) -> int | None:
         """Their own that wait, then the lead's list, then the queue: always the longest waiting. Nothing waits: tidy up."""
         mine = [row for row in await self._rows("mine") if row.conversation not in self._busy]
-        waiting = [row for row in mine if row.waiting_since is not None]
+        now = self.world.clock.monotonic()
+        waiting = [row for row in mine if row.waiting_since is not None and self._look_at.get(row.conversation, now) <= now]
         if waiting:
             return min(waiting, key=lambda row: (row.waiting_since, row.conversation)).conversation
         rows = [row for row in await self._rows("lead") if row.assignee_name is None] if self.viewer.leads else []
@@ -110,8 +114,11 @@ class Agent:
             self._done(conversation)
             return
         chance, seen = self.world.chance, lines[-1].seq
-        last = [line for line in lines if line.kind == "message"][-1:]
-        if last and last[0].text in texts.THANKS.values():
+        last = [line for line in lines if line.kind != "system"][-1:]
+        if last and last[0].kind == "reply":
+            self._look_at[conversation] = self.world.clock.monotonic() + UNSEEN_WAIT_SECONDS
+            self._done(conversation)
+        elif last and last[0].text in texts.THANKS.values():
             self._later(chance.uniform(3, 15), partial(self._close, conversation, "no_answer_needed", seen), "closes thanks")
         elif chance.happens(HAND_BACK_SHARE):
             self._later(chance.uniform(5, 60), partial(self._hand_back, conversation), "hands back")

@@ -22,7 +22,7 @@ from yingda.wiring import House
 
 MESSAGES_MAX = 4
 CLIENT_WAIT_SECONDS = 10.0  # without an answer the client asks again
-POLL_SECONDS = 60.0
+POLL_SECONDS = 120.0
 THANKS = 0.15
 RETURNS_MAX = 3
 RETURN_SHARE = 0.9

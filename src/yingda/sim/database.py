@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from yingda.chance import SystemChance
-from yingda.db.desk import read_jsonb
+from yingda.db.desk import SERVING, read_jsonb
 from yingda.db.errors import translated
 from yingda.db.migrate import migrate
 from yingda.errors import Refused
@@ -22,7 +22,8 @@ PREFIX = "yingda_sim_"
 NAME = re.compile(r"yingda_sim_[0-9a-f]{16}")
 ADVISORY_LOCK = 0x73696D  # "sim": between making a database and being in it, nobody may take it for one left behind
 # Logic is proven here, durability elsewhere. No time-outs: what a slow machine cuts off would depend on the machine.
-SETTINGS = {"application_name": "yingda simulate", "timezone": "UTC", "synchronous_commit": "off", "jit": "off"}
+# It counts as a process that serves: the check takes a desk without one as switched off.
+SETTINGS = {"application_name": SERVING, "timezone": "UTC", "synchronous_commit": "off", "jit": "off"}
 LEFT_BEHIND = """
 SELECT datname FROM pg_database d WHERE datname LIKE 'yingda\\_sim\\_%'
    AND pg_get_userbyid(datdba) = current_user AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)
@@ -43,20 +44,33 @@ class OneConnection:
         self._told = -1
         self._turn = asyncio.Lock()
 
-    def get_idle_size(self) -> int:
-        return 0 if self._turn.locked() else 1
-
-    @asynccontextmanager
-    async def acquire(self, *, timeout: float | None = None) -> AsyncIterator[Any]:  # noqa: ASYNC109  the pool's signature
-        async with self._turn:
+    async def acquire(self, *, timeout: float | None = None) -> Any:
+        """`timeout` is the pool's; it would run by real time, and there is nobody to wait for."""
+        await self._turn.acquire()
+        try:
             if self._told != self._clock.micros:
                 await self.connection.execute("UPDATE sim_clock SET at = $1", self._clock.now())
                 self._told = self._clock.micros
-            try:
-                yield self.connection
-            finally:
-                if self.connection.is_in_transaction():  # a connection that was lost takes its transaction with it
-                    await self.connection.execute("ROLLBACK")
+        except BaseException:
+            self._turn.release()
+            raise
+        return self.connection
+
+    async def release(self, connection: Any) -> None:
+        """A connection that was lost takes its transaction with it."""
+        try:
+            if connection.is_in_transaction():
+                await connection.execute("ROLLBACK")
+        finally:
+            self._turn.release()
+
+    def get_idle_size(self) -> int:
+        return 0 if self._turn.locked() else 1
+
+    def get_size(self) -> int:
+        return 1
+
+    get_max_size = get_size
 
 
 @asynccontextmanager

@@ -36,7 +36,8 @@ SELECT extract(epoch FROM r.at - m.at)::float8 AS seconds
 """
 CONVERSATIONS = "SELECT id FROM conversations WHERE id > $1 ORDER BY id LIMIT $2"
 EVENTS = """
-SELECT conversation_id, seq, kind, at, body, hash FROM events WHERE conversation_id BETWEEN $1 AND $2 ORDER BY conversation_id, seq
+SELECT conversation_id, seq, kind, at, body, hash FROM events
+ WHERE conversation_id BETWEEN $1 AND $2 ORDER BY conversation_id, seq
 """
 LINES = "SELECT conversation_id, seq, text FROM lines WHERE conversation_id BETWEEN $1 AND $2 ORDER BY conversation_id, seq"
 

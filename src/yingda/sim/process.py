@@ -1,4 +1,4 @@
-"""The desk's process: the real house on the simulator's database. It can be killed at any statement; the next one knows nothing."""
+"""The desk's process: the real house on the simulator's database. Killed at any statement, the next one knows nothing."""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ two statements however large the desk is, and the whole check runs now and then 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from heapq import heappop, heappush
+from typing import Any
 
 from yingda.conversations.evidence import COLLECT_SECONDS_MAX
 from yingda.db.desk import Desk, Row, Tx
@@ -20,6 +22,7 @@ from yingda.insight.check import (
     watchful,
 )
 from yingda.jobs import periodic, work
+from yingda.jobs.periodic import Door
 from yingda.sim.clock import MICROS
 from yingda.sim.violation import Violation
 from yingda.sim.world import World
@@ -194,5 +197,5 @@ async def _compare(tx: Tx, entries: list[tuple[str, str]]) -> None:
         raise Violation("taken", None, f"one message stands more than once: {ledger.doubled[0]}")
 
 
-async def _full(tx: Tx, doors: object, entries: list[tuple[str, str]]) -> dict[str, object]:
-    return await check(tx, doors, await compare_ledger(tx, entries))  # type: ignore[arg-type]
+async def _full(tx: Tx, doors: Mapping[str, Door], entries: list[tuple[str, str]]) -> dict[str, Any]:
+    return await check(tx, doors, await compare_ledger(tx, entries))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # types only: these modules import this one
     from yingda.sim.process import Process
 
 Mutation = Literal["skip_sweep", "ack_before_commit"]
-JOURNAL_STEPS = 5000
+JOURNAL_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
