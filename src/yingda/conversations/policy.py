@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from yingda import words
 from yingda.conversations.due import due
@@ -38,11 +40,17 @@ class Policy:
         return words.sentence(language, f"owner.{owner}")
 
 
+@lru_cache(maxsize=4)
+def _hours(text: str) -> Hours:
+    """The same hours are the same object: the year that is reckoned on them costs milliseconds, and a policy is read often."""
+    return parse_hours(json.loads(text))
+
+
 async def load_policy(tx: Tx) -> Policy:
     row = await tx.fetchrow("SELECT id, name, language, zone, hours, first_response_minutes FROM desk")
     assert row is not None, "the desk row is made at first start"
     names = {r["id"]: r["name"] for r in await tx.fetch("SELECT id, name FROM agents ORDER BY id")}
-    hours = parse_hours(row["hours"])
+    hours = _hours(json.dumps(row["hours"], sort_keys=True))
     return Policy(row["id"], row["name"], row["language"], row["zone"], hours, row["first_response_minutes"], names)
 
 
