@@ -16,8 +16,8 @@ READ_MAX = 500
 EVENTS_SINCE = """
 SELECT xid::text AS xid, id, conversation_id, seq, shown_seq, at, kind, body FROM events
  WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
- ORDER BY xid, id LIMIT $3
-"""
+ ORDER BY events.xid, events.id LIMIT $3
+"""  # `ORDER BY xid` would mean the text that is selected: "1000" before "999"
 
 
 @dataclass(frozen=True, slots=True)
