@@ -164,7 +164,9 @@ class Desk:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
-            await tx.execute("COMMIT")
+            # A transaction in which a statement failed is rolled back by its COMMIT, and PostgreSQL calls that no error.
+            ended = await tx.execute("COMMIT")
+            assert ended == "COMMIT", f"not committed but {ended}: the work went on after a failed statement"
         self.wakes.hint(tx.woken)
         return result
 
@@ -177,11 +179,23 @@ class Desk:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        # A timer only when there is something to wait for: it is a tenth of what a statement costs here.
-        wait = None if self.pool.get_idle_size() else ACQUIRE_WAIT_SECONDS_MAX
         with translated():
-            async with self.pool.acquire(timeout=wait) as connection:
+            connection = await self._acquired()
+            try:
                 yield connection
+            finally:
+                await self.pool.release(connection)
+
+    async def _acquired(self) -> Any:
+        # A timer only when there is something to wait for: it is a tenth of what a statement costs here.
+        if self.pool.get_idle_size():
+            return await self.pool.acquire()
+        try:
+            return await self.pool.acquire(timeout=ACQUIRE_WAIT_SECONDS_MAX)
+        except TimeoutError as error:
+            if self.pool.get_size() < self.pool.get_max_size():
+                raise  # it was connecting: the database is away
+            raise Temporary("database_busy", detail="every connection is in use", retry_after_seconds=2) from error
 
 
 class _ServingConnection(asyncpg.Connection):  # type: ignore[misc]

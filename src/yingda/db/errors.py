@@ -15,13 +15,14 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke between two states of the protocol
     OSError,
     TimeoutError,
 )
 BUSY = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError)
 FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)  # `Desk.transaction` deals with these itself
+CLOSED = "clos"  # "connection is closed", "pool is closing", …: what else the driver refuses is a mistake of ours
 OWN_CODES = {"YD001": "file_unknown"}  # raised by our own functions, see the migrations
 
 
@@ -37,6 +38,10 @@ def translated() -> Iterator[None]:
     except BUSY as error:
         raise Temporary("database_busy", detail=type(error).__name__, retry_after_seconds=2) from error
     except AWAY as error:
+        raise Temporary("database_away", detail=type(error).__name__, retry_after_seconds=5) from error
+    except asyncpg.InterfaceError as error:
+        if CLOSED not in str(error):
+            raise
         raise Temporary("database_away", detail=type(error).__name__, retry_after_seconds=5) from error
     except asyncpg.PostgresError as error:
         if error.sqlstate in OWN_CODES:
