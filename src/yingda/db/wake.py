@@ -19,7 +19,7 @@ from yingda.clock import Clock
 CHANNEL = "yingda"
 HINT_WAIT_SECONDS = 0.02
 RECONNECT_WAIT_SECONDS = 2.0
-TOPICS_PER_NOTIFY_MAX = 400  # a payload holds 8000 bytes; a topic is a number of at most 19 digits
+TOPICS_PER_NOTIFY_MAX = 350  # a payload holds less than 8000 bytes; a topic is a number of at most 19 digits, quoted
 JOBS = "jobs"
 
 Listener = Callable[[frozenset[str]], None]
@@ -66,24 +66,37 @@ class Wakes:
         """A hint lost while the connection is away does no harm: readers look by themselves."""
         while True:
             try:
-                connection = await asyncpg.connect(url, timeout=10)
+                connection = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "yingda wakes"})
                 try:
+                    # Who only listens would never notice that nothing can be heard any more.
+                    connection.add_termination_listener(lambda _: self._something.set())
                     await connection.add_listener(CHANNEL, self._heard)
                     await self._send(connection, clock)
                 finally:
                     await connection.close(timeout=2)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
                 await clock.sleep(RECONNECT_WAIT_SECONDS)
 
     async def _send(self, connection: Any, clock: Clock) -> None:
+        if self._pending:
+            self._something.set()  # left over from a connection that broke
         while True:
             await self._something.wait()
             await clock.sleep(HINT_WAIT_SECONDS)
             self._something.clear()
-            topics, self._pending = sorted(self._pending), set()
-            for start in range(0, len(topics), TOPICS_PER_NOTIFY_MAX):
-                payload = json.dumps([self._origin, *topics[start : start + TOPICS_PER_NOTIFY_MAX]], separators=(",", ":"))
-                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+            if connection.is_closed():
+                raise asyncpg.ConnectionDoesNotExistError("the listening connection was cut")
+            while self._pending:
+                await self._notify(connection, sorted(self._pending)[:TOPICS_PER_NOTIFY_MAX])
+
+    async def _notify(self, connection: Any, topics: list[str]) -> None:
+        self._pending.difference_update(topics)  # before it is sent: what is hinted at meanwhile is news
+        try:
+            payload = json.dumps([self._origin, *topics], separators=(",", ":"))
+            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+        except BaseException:
+            self._pending.update(topics)
+            raise
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         origin, *topics = json.loads(str(payload))
