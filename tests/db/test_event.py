@@ -148,7 +148,8 @@ def test_the_database_appends_with_the_same_bytes(database_url):
         "DELETE FROM events WHERE seq = 1",
         "TRUNCATE events",
         "INSERT INTO events (conversation_id, seq, at, kind, body, hash)"
-        " SELECT conversation_id, seq, at, kind, body, hash FROM events ON CONFLICT (conversation_id, seq) DO UPDATE SET kind = 'other'",
+        " SELECT conversation_id, seq, at, kind, body, hash FROM events"
+        " ON CONFLICT (conversation_id, seq) DO UPDATE SET kind = 'other'",
     ],
 )
 def test_events_can_be_neither_changed_nor_deleted(database_url, change):
