@@ -95,22 +95,28 @@ class Api:
 
     def listen(self, path: str, token: str, until: Callable[[bytes], bool], seconds: float = 10) -> bytes:
         """What a stream says until `until` is true of it."""
-        return self.run(asyncio.wait_for(self._listen(path, token, until), seconds))
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.run(asyncio.wait_for(self._listen(path, headers, until), seconds))[1]
 
-    async def _listen(self, path: str, token: str, until: Callable[[bytes], bool]) -> bytes:
-        heard, done, gone = b"", asyncio.Event(), asyncio.Event()
-        address, _, query = path.partition("?")
+    def begin(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        """The status of an answer that may never end, and its first words."""
+        return self.run(asyncio.wait_for(self._listen(path, headers, lambda heard: bool(heard)), 10))
+
+    async def _listen(self, path: str, headers: dict[str, str], until: Callable[[bytes], bool]) -> tuple[int, bytes]:
+        heard, status, done, gone = b"", 0, asyncio.Event(), asyncio.Event()
+        address, _, query = (path if path.startswith("/") else f"{self.chat}/{path}").partition("?")
+        sent = [(b"host", b"desk.test"), *((name.lower().encode(), value.encode()) for name, value in headers.items())]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": "GET",
             "scheme": "http",
-            "path": f"{self.chat}/{address}",
-            "raw_path": f"{self.chat}/{address}".encode(),
+            "path": address,
+            "raw_path": address.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [(b"host", b"desk.test"), (b"authorization", f"Bearer {token}".encode())],
+            "headers": sent,
             "client": ("127.0.0.1", 1),
             "server": ("desk.test", 80),
         }
@@ -120,7 +126,8 @@ class Api:
             return {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
-            nonlocal heard
+            nonlocal heard, status
+            status = message.get("status", status)
             heard += message.get("body", b"")
             if until(heard):
                 done.set()
@@ -132,7 +139,7 @@ class Api:
         task.cancel()
         ended.cancel()
         await asyncio.gather(task, ended, return_exceptions=True)
-        return heard
+        return status, heard
 
 
 @contextmanager

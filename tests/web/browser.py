@@ -16,7 +16,13 @@ WAIT_MS = 10_000
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 # The network failing is what some tests are about; the browser says so in its console.
-EXPECTED = ("net::ERR_", "Failed to load resource", "the server responded with a status of", "htmx:sendError", "htmx:afterRequest")
+EXPECTED = (
+    "net::ERR_",
+    "Failed to load resource",
+    "the server responded with a status of",
+    "htmx:sendError",
+    "htmx:afterRequest",
+)
 
 
 def chromium() -> str | None:
@@ -54,7 +60,9 @@ class Visitor:
 
 
 @contextmanager
-def visitor(browser: Browser, *, locale: str = "zh-CN", viewport: dict[str, int] | None = None, **options: object) -> Iterator[Visitor]:
+def visitor(
+    browser: Browser, *, locale: str = "zh-CN", viewport: dict[str, int] | None = None, **options: object
+) -> Iterator[Visitor]:
     """A new person with an empty browser; at the end no page of theirs may have had a fault."""
     context = browser.new_context(locale=locale, viewport=viewport or DESKTOP, timezone_id="Asia/Shanghai", **options)
     someone = Visitor(context)

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import uvicorn
+from litestar import Litestar
 from tests.house import PASSWORD, WIDGET_KEY, Cast, Stage, stage
 
 from yingda.commands.serve import background
 from yingda.config import settings
-from yingda.web import desk as console
-from yingda.web import pages
 from yingda.web.app import build_app
 
 T = TypeVar("T")
@@ -31,6 +30,7 @@ class RunningDesk:
     url: str
     stage: Stage
     loop: asyncio.AbstractEventLoop
+    app: Litestar
     widget_key: str = WIDGET_KEY
     password: str = PASSWORD
     requests: list[tuple[str, str]] = field(default_factory=list)  # (method, path) in order of arrival
@@ -73,12 +73,11 @@ async def _serve(database_url: str, data: Path, ready: Callable[[object], None],
         # One worker is enough, and the test database has few connections.
         wanted = settings({"data": str(data), "database": database_url, "port": "0"})
         app = build_app(s.house, demo_allowed=True)
-        if not any(route.path == "/desk" for route in app.routes):
-            for router in (pages.router, console.router):
-                app.register(router)
         recorder = _Recorder(app)
         listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(recorder, log_config=None, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            recorder, log_config=None, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         async with background(s.house, wanted):
             serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -87,7 +86,7 @@ async def _serve(database_url: str, data: Path, ready: Callable[[object], None],
                     serving.result()
                 await asyncio.sleep(0.02)
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            ready(RunningDesk(url, s, asyncio.get_running_loop(), requests=recorder.seen))
+            ready(RunningDesk(url, s, asyncio.get_running_loop(), app, requests=recorder.seen))
             await stop.wait()
             server.should_exit = True
             await serving

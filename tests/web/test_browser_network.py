@@ -33,7 +33,9 @@ def wait_until(page: Page, holds: object, what: str) -> None:
     raise AssertionError(what)
 
 
-def test_words_written_without_network_are_kept_over_a_reload_and_sent_once_in_order(chromium: Browser, desk: RunningDesk) -> None:
+def test_words_written_without_network_are_kept_over_a_reload_and_sent_once_in_order(
+    chromium: Browser, desk: RunningDesk
+) -> None:
     with visitor(chromium) as customer:
         chat = customer.open(f"{desk.url}/chat")
         write(chat, "第一句")
@@ -89,7 +91,9 @@ def test_retry_after_is_honoured_and_the_page_never_asks_to_reload(chromium: Bro
 
         def away(route) -> None:
             tries.append(1)
-            route.fulfill(status=503, headers={"Retry-After": "30"}, json={"error": {"code": "database_away", "message": "x", "where": ""}})
+            route.fulfill(
+                status=503, headers={"Retry-After": "30"}, json={"error": {"code": "database_away", "message": "x", "where": ""}}
+            )
 
         customer.context.route("**/chat/*/messages", away)
         write(chat, "数据库走了")
@@ -139,7 +143,9 @@ def test_a_hidden_page_counts_what_is_unread_in_its_title(chromium: Browser, des
         wait_until(chat, lambda: chat.title() == title, "read")
 
 
-def test_a_stream_that_brings_nothing_is_left_for_polling_and_a_send_notices_the_gap(chromium: Browser, desk: RunningDesk) -> None:
+def test_a_stream_that_brings_nothing_is_left_for_polling_and_a_send_notices_the_gap(
+    chromium: Browser, desk: RunningDesk
+) -> None:
     """C05: requests arrive, events do not come back."""
     with one_way(desk.url) as network, visitor(chromium) as customer:
         chat = customer.open(f"{network.url}/chat")
@@ -149,7 +155,9 @@ def test_a_stream_that_brings_nothing_is_left_for_polling_and_a_send_notices_the
         write(chat, "在吗")
         receipt(chat)
         all_seen = "SELECT seen_shown_seq = shown_seq FROM conversations"
-        wait_until(chat, lambda: desk.value(all_seen), "what is on screen is acknowledged, so no more requests come by themselves")
+        wait_until(
+            chat, lambda: desk.value(all_seen), "what is on screen is acknowledged, so no more requests come by themselves"
+        )
         reply(desk, "第一句回复")
         chat.wait_for_timeout(800)
         assert said_in(chat) == ["在吗"], "the stream is mute"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.params import Body, FromPath, FromQuery, PathParameter, QueryParameter
 from litestar.response import Redirect, Stream
 
 from yingda.conversations import assign, close, files
@@ -31,6 +31,9 @@ AnyRequest = Request[Any, Any, Any]
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Shown = NamedDependency[Screen]
 View = Literal["queue", "mine", "lead"]
+NUMBER_MAX = 2**63 - 1  # what the database's bigint holds
+Number = Annotated[int, PathParameter(ge=0, le=NUMBER_MAX)]
+Asked = Annotated[int, QueryParameter(ge=0, le=NUMBER_MAX)]
 
 
 async def screen_of(request: AnyRequest, agent: NamedDependency[AgentViewer]) -> Screen:
@@ -46,24 +49,24 @@ async def show_list(screen: Shown, view: FromQuery[View] = "queue", after: FromQ
 
 @get("/list")
 async def show_list_piece(
-    screen: Shown, view: FromQuery[View] = "queue", after: FromQuery[str] = "", current: FromQuery[int] = 0
+    screen: Shown, view: FromQuery[View] = "queue", after: FromQuery[str] = "", current: Asked = 0
 ) -> Response[str]:
     return await list_piece(screen, view, _position(after), current)
 
 
 @get("/conversations/{number:int}")
-async def show_conversation(screen: Shown, number: FromPath[int], view: FromQuery[View] = "queue") -> Response[str]:
+async def show_conversation(screen: Shown, number: Number, view: FromQuery[View] = "queue") -> Response[str]:
     return await conversation_page(screen, number, view)
 
 
 @get("/conversations/{number:int}/news")
-async def show_news(screen: Shown, number: FromPath[int], after: FromQuery[int] = 0) -> Response[str]:
+async def show_news(screen: Shown, number: Number, after: Asked = 0) -> Response[str]:
     """Only what changed after line `after`, as pieces that find their own place."""
     return await news(screen, number, after)
 
 
 @post("/conversations/{number:int}/reply", status_code=200)
-async def post_reply(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
+async def post_reply(screen: Shown, number: Number, data: Form) -> Response[Any]:
     after, seen = _number(data, "after", "0"), _number(data, "seen_through")
 
     async def work(tx: Tx) -> object:
@@ -80,19 +83,19 @@ async def post_reply(screen: Shown, number: FromPath[int], data: Form) -> Respon
 
 
 @post("/conversations/{number:int}/take", status_code=200)
-async def post_take(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
+async def post_take(screen: Shown, number: Number, data: Form) -> Response[Any]:
     await screen.desk.transaction(lambda tx: assign.take(tx, screen.agent, number))
     return await _answer(screen, number, _number(data, "after", "0"))
 
 
 @post("/conversations/{number:int}/hand-back", status_code=200)
-async def post_hand_back(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
+async def post_hand_back(screen: Shown, number: Number, data: Form) -> Response[Any]:
     await screen.desk.transaction(lambda tx: assign.hand_back(tx, screen.agent, number))
     return await _answer(screen, number, _number(data, "after", "0"))
 
 
 @post("/conversations/{number:int}/close", status_code=200)
-async def post_close(screen: Shown, number: FromPath[int], data: Form) -> Response[Any]:
+async def post_close(screen: Shown, number: Number, data: Form) -> Response[Any]:
     seen, reason = _number(data, "seen_through"), data.get("reason", "")
     try:
         await screen.desk.transaction(
@@ -115,7 +118,7 @@ async def _answer(screen: Screen, number: int, after: int, *, refused: Refused |
 
 
 @get("/conversations/{number:int}/files/{file:str}")
-async def show_file(screen: Shown, number: FromPath[int], file: FromPath[str]) -> Response[bytes]:
+async def show_file(screen: Shown, number: Number, file: FromPath[str]) -> Response[bytes]:
     row = await screen.desk.read(lambda tx: files.open_file(tx, screen.agent, file))
     return attachment(row["data"], row["name"], row["type"])
 
@@ -127,7 +130,7 @@ async def show_shelf(screen: Shown) -> Response[str]:
 
 
 @post("/shelf/{job:int}/retry", status_code=303)
-async def post_retry(screen: Shown, job: FromPath[int]) -> Redirect:
+async def post_retry(screen: Shown, job: Number) -> Redirect:
     require_lead(screen.agent)
     await screen.desk.transaction(lambda tx: shelf.retry(tx, job))
     return Redirect("/desk/shelf", status_code=303)
@@ -160,9 +163,12 @@ def _position(after: str) -> tuple[datetime | None, int] | None:
         return None
     at, _, number = after.rpartition("~")
     try:
-        return (datetime.fromisoformat(at) if at else None), int(number)
+        position = (datetime.fromisoformat(at) if at else None), int(number)
     except ValueError:
         raise Refused("field_wrong", "after") from None
+    if not 0 <= position[1] <= NUMBER_MAX or (position[0] is not None and position[0].tzinfo is None):
+        raise Refused("field_wrong", "after")
+    return position
 
 
 _SIGNED_IN = Router(

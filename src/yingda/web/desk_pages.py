@@ -74,11 +74,15 @@ async def _list(screen: Screen, view: str, after: tuple[datetime | None, int] | 
         return rows, await tx.now()
 
     rows, now = await screen.desk.read(work)
-    more = ""
-    if len(rows) > PAGE_ROWS:
-        at, number = rows[PAGE_ROWS - 1].position
-        more = f"{at.isoformat() if at else ''}~{number}"
-    return {"view": view, "rows": list_rows(screen.policy, screen.agent, now, rows[:PAGE_ROWS]), "more": more}
+    more = _linked(rows[PAGE_ROWS - 1].position) if len(rows) > PAGE_ROWS else ""
+    shown = list_rows(screen.policy, screen.agent, now, rows[:PAGE_ROWS])
+    return {"view": view, "rows": shown, "more": more, "after": _linked(after) if after else ""}
+
+
+def _linked(position: tuple[datetime | None, int]) -> str:
+    """A place in a list as links carry it; `desk.show_list` reads it."""
+    at, number = position
+    return f"{at.isoformat() if at else ''}~{number}"
 
 
 async def _talk(screen: Screen, number: int) -> Talk:
@@ -86,8 +90,8 @@ async def _talk(screen: Screen, number: int) -> Talk:
         view = await history.conversation(tx, screen.policy, screen.agent, number, language=screen.language)
         return Talk(view, await history.last_lines(tx, screen.agent, number), await tx.now())
 
-    # One moment for both: a line that came between the two reads would be on screen without having been read.
-    return await screen.desk.transaction(work)
+    # What is on screen ends with the last line that was read, whatever came between the reads: see Talk.last.
+    return await screen.desk.read(work)
 
 
 async def conversation_page(screen: Screen, number: int, view: str, *, refused: Refused | None = None,

@@ -19,7 +19,7 @@ export class Composer {
   limits = { text_characters_max: 10_000, file_bytes_max: 10_000_000, files_max: 10 };
   #files = []; // {file, name, size, type} once uploaded; {name, state, source} before
   #card = null;
-  #sending = false;
+  #checked = Promise.resolve(); // messages leave in the order they were written
 
   /** `onSend(text, files)`, `onUpload(file)` → what the desk says of it, `onCard(node)` shows a card in the thread. */
   constructor({ words, onSend, onUpload, onCard }) {
@@ -59,38 +59,45 @@ export class Composer {
     this.focus();
   }
 
-  async send() {
-    const text = this.field.value.trim();
+  /** Take what is written out of the field at once, so that nothing typed while it is being checked can be lost or sent twice. */
+  send() {
+    const text = this.field.value.replace(/^[ \t\n]+|[ \t\n]+$/g, ""); // nothing else: what looks empty may be somebody's words
     const ready = this.#files.every((f) => f.file);
-    if (this.#sending || !ready || !(text || this.#files.length)) return;
+    if (!ready || !(text || this.#files.length)) return;
     const count = Array.from(text).length;
     if (count > this.limits.text_characters_max) {
       this.#tell("too_long", { max: this.limits.text_characters_max, count });
       return;
     }
-    this.#sending = true;
-    try {
-      const { text: clean, kinds } = await withoutSecrets(text);
-      if (kinds.length) this.#guard(clean, kinds[0]);
-      else this.#sendNow(text);
-    } finally {
-      this.#sending = false;
-    }
+    const files = this.#files.map(({ file, name, type, size }) => ({ file, name, type, size }));
+    this.#clear();
+    this.#checked = this.#checked.then(() => this.#check(text, files));
   }
 
-  #sendNow(text) {
-    const files = this.#files.map(({ file, name, type, size }) => ({ file, name, type, size }));
+  async #check(text, files) {
+    const { text: clean, kinds } = await withoutSecrets(text);
+    if (!kinds.length) {
+      this.onSend(text, files);
+      return;
+    }
+    const since = this.field.value; // typed while the check was under way
+    this.restore({ text, files });
+    this.#guard(kinds[0], () => {
+      this.#clear(since);
+      this.onSend(clean, files);
+    }, clean);
+  }
+
+  #clear(rest = "") {
     this.#files = [];
-    this.field.value = "";
-    this.#unguard();
+    this.field.value = rest;
     this.#changed();
     this.focus();
-    this.onSend(text, files);
   }
 
-  #guard(clean, kind) {
+  #guard(kind, sendClean, clean) {
     this.#unguard();
-    const remove = h("button", { class: "plain ink", type: "button", click: () => this.#sendNow(clean) }, this.words.say("guard_remove"));
+    const remove = h("button", { class: "plain ink", type: "button", click: sendClean }, this.words.say("guard_remove"));
     const edit = h("button", { class: "plain", type: "button", click: () => { this.#unguard(); this.focus(); } }, this.words.say("guard_edit"));
     this.#card = h("div", { class: "guard", role: "alertdialog", "aria-label": this.words.say("guard_title") },
       h("h3", {}, icon("shield"), this.words.say(this.words.has(`guard_${kind}`) ? `guard_${kind}` : "guard_title")),
@@ -115,7 +122,7 @@ export class Composer {
     const { style } = this.field; // CSSOM, which a Content-Security-Policy allows
     style.height = "auto";
     style.height = `${Math.min(this.field.scrollHeight, FIELD_PIXELS_MAX)}px`;
-    const nothing = !this.field.value.trim() && !this.#files.length;
+    const nothing = !/[^ \t\n]/.test(this.field.value) && !this.#files.length;
     this.button.setAttribute("aria-disabled", String(nothing || this.#files.some((f) => !f.file)));
     this.#drawFiles();
   }

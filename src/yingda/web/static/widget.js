@@ -1,7 +1,7 @@
 // <yingda-chat desk="https://desk.example" widget-key="…" language="zh-CN"></yingda-chat>
 //
-// The customer's side of the desk, in a shadow tree. `element.token = async () => jws` names a signed-in customer; without it
-// the person is a guest. Attributes: `inline` fills its place instead of floating, `open` opens at once, `theme="light"`.
+// The customer's side of the desk, in a shadow tree. `element.token = async () => jws`, set before the panel opens, names a
+// signed-in customer; without it the person is a guest. Attributes: `inline` fills its place instead of floating, `open` opens at once, `theme="light"`.
 
 import { Api, Refused } from "./api.js";
 import { Composer } from "./composer.js";
@@ -40,12 +40,12 @@ class YingdaChat extends HTMLElement {
   async connectedCallback() {
     if (this.#drawn) return;
     this.#drawn = true;
-    // A page may set `token` right after the element is parsed.
-    await Promise.resolve();
-    const language = this.getAttribute("language") || document.documentElement.lang || navigator.language;
-    const desk = (this.getAttribute("desk") || location.origin).replace(/\/$/, "");
-    this.words = new Words(language);
-    this.api = new Api({ desk, key: this.getAttribute("widget-key") ?? "", language, source: this.#source });
+    // Set before this script had made the element one of ours: then it hides our setter.
+    if (Object.hasOwn(this, "token")) {
+      this.#source = Object.getOwnPropertyDescriptor(this, "token").value;
+      delete this.token;
+    }
+    this.words = new Words(this.getAttribute("language") || document.documentElement.lang || navigator.language);
     await this.#style();
     this.#draw();
     if (this.hasAttribute("inline") || this.hasAttribute("open")) this.open();
@@ -129,6 +129,8 @@ class YingdaChat extends HTMLElement {
   }
 
   async #start() {
+    const desk = (this.getAttribute("desk") || location.origin).replace(/\/$/, "");
+    this.api = new Api({ desk, key: this.getAttribute("widget-key") ?? "", language: this.words.language, source: this.#source });
     this.#hello();
     const scope = `${this.api.key}:${await this.#scope()}`;
     this.sender = new Sender({
