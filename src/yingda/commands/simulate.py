@@ -62,21 +62,21 @@ async def _simulated(args: argparse.Namespace, simulation: Simulation) -> Outcom
 
 
 def _simulation(args: argparse.Namespace) -> Simulation:
-    scenario = _scenario(args)
     seed = _number(args.seed, "--seed", 0, SEED_MAX, whole=True)
     days = _number(args.days, "--days", 0, DAYS_MAX)
-    if not days:
+    if days * DAY_SECONDS < 1:
         raise Refused("number_out_of_range", "--days")
+    scenario = _scenario(args, days * DAY_SECONDS)
     return Simulation(scenario, int(seed), days * DAY_SECONDS, _mutation(args.mutate))
 
 
-def _scenario(args: argparse.Namespace) -> Scenario:
+def _scenario(args: argparse.Namespace, seconds: float) -> Scenario:
     rate = agents = None
     if args.arrivals_per_hour is not None:
         rate = _number(args.arrivals_per_hour, "--arrivals-per-hour", 0, ARRIVALS_PER_HOUR_MAX)
     if args.agents is not None:
         agents = int(_number(args.agents, "--agents", 0, AGENTS_MAX, whole=True))
-    return scenario_named(args.scenario).with_people(rate, agents)
+    return scenario_named(args.scenario).with_people(rate, agents, seconds)
 
 
 def _mutation(name: str | None) -> Mutation | None:

@@ -9,6 +9,7 @@ import asyncpg
 
 from yingda.jobs.periodic import RENEW
 from yingda.sim.chance import SeededChance
+from yingda.sim.clock import SimClock
 
 COMMIT = "COMMIT"
 BEGIN = "BEGIN"
@@ -24,8 +25,8 @@ class Rates:
 
     before_statement: float = 0.0005
     after_statement: float = 0.0005
-    commit_undone: float = 0.002
-    commit_hidden: float = 0.002
+    commit_undone: float = 0.001
+    commit_hidden: float = 0.001
     serialization: float = 0.0005
     killed: float = 0.00005
     each_once: bool = True  # every statement meets every fault once, see `DatabaseFaults`
@@ -35,68 +36,75 @@ class Rates:
     call_late: float = 0.01
 
 
-# (kind, before or after the statement, among how many of its first runs). Kills are spread: each leaves leases to lapse.
-EACH_ONCE = (
-    ("undone", True, 12),
-    ("hidden", False, 12),
-    ("serialization", True, 12),
-    ("killed", True, 200),
-    ("killed", False, 200),
-)
+# What every statement meets once, before it runs and after. A desk that met them all at once would be judged for a storm
+# and not for its doors, so they keep apart: seconds after any fault, and from one kill to the next.
+EACH_ONCE = {True: ("undone", "serialization", "killed"), False: ("hidden", "killed")}
+APART_SECONDS = 5.0
+AFTER_KILL_SECONDS = 15.0
+KILLS_APART_SECONDS = 150.0
 
 
 class DatabaseFaults:
     """Stands around each statement of the desk (`yingda.db.desk.Faults`). `fired` counts what happened, by kind.
 
-    Beyond the rates, every statement meets every fault once among its first runs, so that even a short day leaves no
-    door untried. A statement outside a transaction is its own commit and meets what a commit meets.
+    Beyond the rates, every statement meets every fault once, as soon as may be, so that a short day too leaves few doors
+    untried. A statement outside a transaction is its own commit and meets what a commit meets.
     """
 
-    def __init__(self, rates: Rates, chance: SeededChance) -> None:
-        self._rates, self._chance, self.armed = rates, chance, False
+    def __init__(self, rates: Rates, chance: SeededChance, clock: SimClock) -> None:
+        self._rates, self._chance, self._clock, self.armed = rates, chance, clock, False
         self.fired: Counter[str] = Counter()
         self._is_open = False  # between BEGIN and COMMIT
-        self._ran: Counter[str] = Counter()
-        self._planned: dict[str, dict[tuple[int, bool], str]] = {}  # statement → (run, before or after) → kind
+        self._due: dict[tuple[str, bool], list[str]] = {}  # (statement, before) → what it has yet to meet
+        self._next_at = APART_SECONDS
+        self._next_kill_at = KILLS_APART_SECONDS
 
     async def before(self, statement: str) -> None:
-        if not self.armed or statement is RENEW:  # RENEW runs by real time, so it must draw nothing from the seed
-            return
-        self._ran[statement] += 1
-        undone = self._rates.before_statement if self._is_inner(statement) else self._rates.commit_undone
-        self._meet(
-            statement, True, (("killed", self._rates.killed), ("undone", undone), ("serialization", self._rates.serialization))
-        )
+        rates = self._rates
+        undone = rates.before_statement if self._is_inner(statement) else rates.commit_undone
+        self._meet(statement, True, (("killed", rates.killed), ("undone", undone), ("serialization", rates.serialization)))
 
     async def after(self, statement: str) -> None:
-        if not self.armed or statement is RENEW:
-            return
-        hidden = self._rates.after_statement if self._is_inner(statement) else self._rates.commit_hidden
-        self._meet(statement, False, (("killed", self._rates.killed), ("hidden", hidden)))
+        rates = self._rates
+        hidden = rates.after_statement if self._is_inner(statement) else rates.commit_hidden
+        self._meet(statement, False, (("killed", rates.killed), ("hidden", hidden)))
         self._is_open = statement == BEGIN or (self._is_open and statement != COMMIT)
 
     def _is_inner(self, statement: str) -> bool:
         return statement != COMMIT and (self._is_open or statement == BEGIN)
 
     def _meet(self, statement: str, before: bool, kinds: tuple[tuple[str, float], ...]) -> None:
-        kind = self._plan(statement).get((self._ran[statement], before))
+        if not self.armed or statement is RENEW:  # RENEW runs by real time, so it must draw nothing from the seed
+            return
+        kind = self._take_due(statement, before)
         drawn = self._chance.uniform(0.0, 1.0)
         for name, rate in kinds:
             if kind is None and drawn < rate:
                 kind = name
             drawn -= rate
         if kind is not None:
-            self._is_open = False  # what follows is a ROLLBACK or a new connection
-            self.fired[kind] += 1
-            raise _error(kind)
+            self._fire(kind)
 
-    def _plan(self, statement: str) -> dict[tuple[int, bool], str]:
-        if statement not in self._planned:
-            plan = self._planned[statement] = {}
-            if self._rates.each_once:
-                for kind, before, most in EACH_ONCE:
-                    plan[self._chance.whole(2, most), before] = kind
-        return self._planned[statement]
+    def _take_due(self, statement: str, before: bool) -> str | None:
+        """The next fault this statement has yet to meet, if it is time for one."""
+        now = self._clock.monotonic()
+        if not self._rates.each_once or now < self._next_at:
+            return None
+        due = self._due.setdefault((statement, before), list(EACH_ONCE[before]))
+        for kind in due:
+            if kind != "killed" or now >= self._next_kill_at:
+                due.remove(kind)
+                return kind
+        return None
+
+    def _fire(self, kind: str) -> None:
+        now = self._clock.monotonic()
+        self._is_open = False  # what follows is a ROLLBACK or a new connection
+        self.fired[kind] += 1
+        self._next_at = now + (AFTER_KILL_SECONDS if kind == "killed" else APART_SECONDS)
+        if kind == "killed":
+            self._next_kill_at = now + KILLS_APART_SECONDS
+        raise _error(kind)
 
 
 def _error(kind: str) -> BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from yingda.errors import Refused
 from yingda.sim.faults import Rates
@@ -45,13 +46,22 @@ class Scenario:
     follow_up: float  # probability of writing again after a reply
     faults: Rates = Rates()
 
-    def with_people(self, arrivals_per_hour: float | None, agents: int | None) -> Scenario:
-        """The same day with another mean rate of arrivals (its shape stands) or another number of agents."""
+    def with_people(self, arrivals_per_hour: float | None, agents: int | None, seconds: float) -> Scenario:
+        """The same day with another number of agents, or with another mean rate over its first `seconds`; its shape stands."""
         changed = self
         if arrivals_per_hour is not None:
-            mean = sum(self.per_hour) / 24
-            changed = replace(changed, per_hour=tuple(rate * arrivals_per_hour / mean for rate in self.per_hour))
+            factor = arrivals_per_hour / self.mean_per_hour(seconds)
+            changed = replace(changed, per_hour=tuple(rate * factor for rate in self.per_hour))
         return changed if agents is None else replace(changed, agents=agents)
+
+    def mean_per_hour(self, seconds: float) -> float:
+        """The mean rate of arrivals over the first `seconds`."""
+        hour = self.start.astimezone(ZoneInfo(ZONE)).hour  # scenarios start on the hour
+        whole, rest = divmod(seconds, 3600.0)
+        days, hours_left = divmod(int(whole), 24)
+        arrivals = days * sum(self.per_hour) + sum(self.per_hour[(hour + n) % 24] for n in range(hours_left))
+        arrivals += self.per_hour[(hour + int(whole)) % 24] * rest / 3600
+        return arrivals * 3600 / seconds
 
 
 QUIET_NIGHT = Scenario(

@@ -66,7 +66,7 @@ class Simulation:
         self.scenario, self.seed, self.seconds = scenario, seed, seconds
         clock = SimClock(scenario.start)
         self.network = NetworkFaults(scenario.faults, SeededChance(seed, "network"))
-        self.faults = DatabaseFaults(scenario.faults, SeededChance(seed, "database"))
+        self.faults = DatabaseFaults(scenario.faults, SeededChance(seed, "database"), clock)
         self.world = World(scenario, clock, Agenda(clock), SeededChance(seed, "people"), self.network, mutation)
         self._arrivals = SeededChance(seed, "arrivals")
         self._end = clock.micros + round(seconds * MICROS)
