@@ -77,7 +77,7 @@ def asks(api: Api) -> dict[str, Callable[[], dict[str, str]]]:
     customer, other = api.somebody(), api.somebody()
     staff = {role: api.sign_in(f"{name}@desk.example") for role, name in (("agent", "Bailu"), ("lead", "夏至"))}
     return {
-        "nobody": lambda: {},
+        "nobody": dict,
         "customer": lambda: {"Authorization": f"Bearer {api.token(customer)}"},
         "other": lambda: {"Authorization": f"Bearer {api.token(other)}"},
         **{role: lambda headers=headers: dict(headers) for role, headers in staff.items()},
