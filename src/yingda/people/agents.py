@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,8 +22,12 @@ FAILURES_MAX = 8
 FAILURE_WINDOW_MINUTES = 15
 
 _hasher = PasswordHasher()  # argon2id; the library's parameters follow RFC 9106
-# Hashed at import so that an unknown address costs the same time as a wrong password.
-_NOBODY = _hasher.hash("nobody has this password")
+
+
+@cache
+def _nobody() -> str:
+    """A hash nothing matches: an unknown address costs the same time as a wrong password."""
+    return _hasher.hash("nobody has this password")
 
 
 def token_hash(token: str) -> bytes:
@@ -66,24 +71,26 @@ async def sign_in(
     desk: Desk, email: str, password: str, client_address: str, *, demo_allowed: bool = True
 ) -> tuple[str, AgentViewer]:
     """A session token and who it is. `Refused` signin_failed says neither which was wrong nor whether the address exists."""
-    subject = hashlib.sha256(f"{email.strip().lower()}\0{client_address}".encode()).digest()
-    row = await desk.transaction(lambda tx: _candidate(tx, email.strip(), subject))
-    known = await asyncio.to_thread(_matches, row["password_hash"] if row else _NOBODY, password[:PASSWORD_CHARACTERS_MAX])
+    email = email.strip().replace("\0", "?").encode(errors="replace").decode()  # what a text column can hold
+    subject = hashlib.sha256(f"{email.lower()}\0{client_address}".encode()).digest()
+    row, attempt = await desk.transaction(lambda tx: _candidate(tx, email, subject))
+    known = await asyncio.to_thread(_matches, row["password_hash"] if row else _nobody(), password[:PASSWORD_CHARACTERS_MAX])
     if row is None or not known:
-        await desk.transaction(lambda tx: tx.execute("INSERT INTO signin_failures (subject) VALUES ($1)", subject))
         raise Refused("signin_failed", status=401)
     if row["demo"] and not demo_allowed:
         raise Refused("demo_beyond_loopback", status=403)
     token = desk.chance.token(32)
-    await desk.transaction(lambda tx: _open_session(tx, row["id"], token))
+    await desk.transaction(lambda tx: _open_session(tx, row["id"], token, attempt))
     return token, _viewer(row)
 
 
-async def agent_of_session(tx: Tx, token: str) -> AgentViewer | None:
+async def agent_of_session(tx: Tx, token: str, *, demo_allowed: bool = True) -> AgentViewer | None:
+    """Who it is; None when the session has ended. A demo account's session ends when the desk listens beyond loopback."""
     row = await tx.fetchrow(
         "SELECT a.id, a.name, a.role, a.language, a.zone FROM staff_sessions s JOIN agents a ON a.id = s.agent_id"
-        " WHERE s.token_hash = $1 AND s.expires_at > desk_now() AND a.disabled_at IS NULL",
+        " WHERE s.token_hash = $1 AND s.expires_at > desk_now() AND a.disabled_at IS NULL AND ($2 OR NOT a.demo)",
         token_hash(token),
+        demo_allowed,
     )
     return _viewer(row) if row else None
 
@@ -98,7 +105,10 @@ async def forget_expired(tx: Tx) -> None:
     await tx.execute("DELETE FROM signin_failures WHERE at < desk_now() - make_interval(mins => $1)", FAILURE_WINDOW_MINUTES)
 
 
-async def _candidate(tx: Tx, email: str, subject: bytes) -> Row | None:
+async def _candidate(tx: Tx, email: str, subject: bytes) -> tuple[Row | None, int]:
+    """Whose sign-in it would be, and the attempt: on record as a failure until it succeeds, so that guesses made all at once
+    are counted like guesses made one by one. The lock is the guesser's own."""
+    await tx.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(subject[:8], "big", signed=True))
     failures = await tx.fetchval(
         "SELECT count(*) FROM signin_failures WHERE subject = $1 AND at > desk_now() - make_interval(mins => $2)",
         subject,
@@ -106,14 +116,17 @@ async def _candidate(tx: Tx, email: str, subject: bytes) -> Row | None:
     )
     if failures >= FAILURES_MAX:
         raise Refused("signin_slow_down", status=429)
-    return await tx.fetchrow(
+    attempt: int = await tx.fetchval("INSERT INTO signin_failures (subject) VALUES ($1) RETURNING id", subject)
+    row = await tx.fetchrow(
         "SELECT id, name, role, language, zone, password_hash, demo FROM agents"
         " WHERE lower(email) = lower($1) AND disabled_at IS NULL",
         email,
     )
+    return row, attempt
 
 
-async def _open_session(tx: Tx, agent_id: int, token: str) -> None:
+async def _open_session(tx: Tx, agent_id: int, token: str, attempt: int) -> None:
+    await tx.execute("DELETE FROM signin_failures WHERE id = $1", attempt)
     await tx.execute(
         "INSERT INTO staff_sessions (token_hash, agent_id, expires_at) VALUES ($1, $2, desk_now() + make_interval(hours => $3))",
         token_hash(token),
@@ -125,7 +138,7 @@ async def _open_session(tx: Tx, agent_id: int, token: str) -> None:
 def _matches(password_hash: str, password: str) -> bool:
     try:
         return _hasher.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

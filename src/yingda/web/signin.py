@@ -32,8 +32,8 @@ def session_cookie(request: AnyRequest, token: str, *, seconds: int) -> Cookie:
 async def current_agent(request: AnyRequest) -> AgentViewer:
     """The agent of the session cookie. Refused signin_needed (401) without one."""
     token = request.cookies.get(COOKIE, "")
-    desk = house_of(request).desk
-    agent = await desk.read(lambda tx: agents.agent_of_session(tx, token)) if token else None
+    desk, demo_allowed = house_of(request).desk, request.app.state.demo_allowed
+    agent = await desk.read(lambda tx: agents.agent_of_session(tx, token, demo_allowed=demo_allowed)) if token else None
     if agent is None:
         raise Refused("signin_needed", status=401)
     return agent
