@@ -34,7 +34,7 @@ class MasterKey:
     def unwrap(self, wrapped: bytes, purpose: str) -> bytes:
         try:
             return self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], purpose.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise Permanent("master_key_wrong", detail=purpose) from error
 
 
@@ -50,23 +50,31 @@ def load_master_key(data: Path, given: str | None, chance: Chance) -> MasterKey:
         return MasterKey(key, chance)
     path = data / "master.key"
     data.mkdir(parents=True, exist_ok=True)
-    try:
-        # O_EXCL: of two processes starting at once one makes the key, the other reads it.
-        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        descriptor = -1
-    if descriptor >= 0:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(chance.bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(path.with_suffix(".new"), path)  # never replaces a key that is there
-        except FileExistsError:
-            pass
-        finally:
-            path.with_suffix(".new").unlink()
+    if not path.exists():
+        _make(path, chance)
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
         raise Refused("master_key_form", str(path))
     return MasterKey(key, chance)
+
+
+def _make(path: Path, chance: Chance) -> None:
+    """Of processes that start at once each makes a key under a name of its own, and the first to link it decides for all.
+
+    A link is there whole or not at all and never replaces a key; a file left by a killed process is in nobody's way.
+    """
+    new = path.with_suffix(f".{chance.token(9)}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(chance.bytes(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        pass
+    finally:
+        new.unlink()
+    if os.name == "posix":  # what is wrapped with the key must not outlive it
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
