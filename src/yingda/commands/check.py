@@ -23,10 +23,7 @@ def add(parsers: Any) -> None:
         "check", help="count violations of the invariants", description="Count violations of the invariants."
     )
     parser.add_argument("--ledger", metavar="FILE", help="JSON lines of what senders were told yes for")
-    parser.add_argument("--data", metavar="DIR", help="folder of the desk (default ./data)")
-    parser.add_argument("--database", metavar="URL", help="your own PostgreSQL")
-    parser.add_argument("--lang", metavar="LANG", help="zh-CN or en")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    out.add_desk_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -37,6 +37,14 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(BAD_INPUT)
 
 
+def add_desk_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that opens the desk's database."""
+    parser.add_argument("--data", metavar="DIR", help="folder of the desk (default ./data)")
+    parser.add_argument("--database", metavar="URL", help="your own PostgreSQL")
+    parser.add_argument("--lang", metavar="LANG", help="zh-CN or en")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
 def language(args: argparse.Namespace) -> str:
     """The language of what a person reads here: `--lang`, else the environment's, else English."""
     wanted = getattr(args, "lang", None) or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""

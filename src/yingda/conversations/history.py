@@ -144,6 +144,27 @@ async def lines(tx: Tx, viewer: Viewer, number: int, *, after: int = 0, limit: i
     return await _with_files(tx, number, await tx.fetch(LINES_ALL, number, after, limit))
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a conversation stands: what a live reader is told beside the lines."""
+
+    shown_seq: int
+    state: str
+    promise: PromiseView | None
+
+
+async def news(tx: Tx, policy: Policy, viewer: CustomerViewer, number: int, *, after: int,
+               language: str) -> tuple[list[LineView], Stand]:  # fmt: skip
+    """Lines after `shown_seq`, and where the conversation stands. The stand is read first: a line that comes between is
+    told with the next news, and never is a number named whose line was not."""
+    row = await visible(tx, viewer, number)
+    promise = promise_view(await open_promise(tx, number), policy, language)
+    found: list[LineView] = []
+    if row["shown_seq"] > after:
+        found = await _with_files(tx, number, await tx.fetch(LINES_SHOWN, number, after, LINES_MAX))
+    return found, Stand(row["shown_seq"], row["state"], promise)
+
+
 async def last_lines(tx: Tx, viewer: AgentViewer, number: int, limit: int = LINES_MAX) -> list[LineView]:
     """The newest lines in order: what an agent's page opens with, however long the conversation is."""
     await visible(tx, viewer, number)

@@ -49,8 +49,10 @@ class _Reader:
                     news = await self._news()
                 except (Temporary, Refused):
                     return
-                yield news or b": here\n\n"
-                await _set_within(moved, COMMENT_EVERY_SECONDS)
+                if news:
+                    yield news
+                while not await _set_within(moved, COMMENT_EVERY_SECONDS) and self.house.desk.clock.now() < self.expires:
+                    yield b": here\n\n"
 
     async def _news(self) -> bytes:
         parts = []
@@ -68,9 +70,8 @@ class _Reader:
         return b"".join(parts)
 
     async def _read(self, tx: Tx, policy: Policy) -> tuple[list[LineView], bytes]:
-        found = await history.lines(tx, self.viewer, self.number, after=self.after)
-        view = await history.conversation(tx, policy, self.viewer, self.number, language=self.language)
-        state = {"latest_shown_seq": view.shown_seq, "promise": promise_json(view.promise), "state": view.state}
+        found, stand = await history.news(tx, policy, self.viewer, self.number, after=self.after, language=self.language)
+        state = {"latest_shown_seq": stand.shown_seq, "promise": promise_json(stand.promise), "state": stand.state}
         return found, msgspec.json.encode(state)
 
 
@@ -78,12 +79,12 @@ def _event(kind: str, data: object, number: int) -> bytes:
     return b"event: %s\nid: %d\ndata: %s\n\n" % (kind.encode(), number, msgspec.json.encode(data))
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        return
+        return False
 
 
 @get("/stream")
