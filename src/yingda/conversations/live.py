@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from yingda.db.cursor import READ_MAX, Cursor, events_since
 from yingda.db.desk import Desk
 from yingda.db.wake import Wakes
 
-ALL = "*"  # staff lists: any conversation
-STANDS = "SELECT id, seq FROM conversations WHERE id = ANY ($1) ORDER BY id"
+# Everything that was still open when this process began to look is read by it, and nothing older.
+HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
 
 class Live:
@@ -18,12 +19,12 @@ class Live:
 
     def __init__(self, wakes: Wakes) -> None:
         self._readers: dict[str, set[asyncio.Event]] = {}
-        self._stands: dict[int, int] = {}
+        self._cursor: Cursor | None = None
         wakes.listen(self._hear)
 
     @contextmanager
     def watching(self, topic: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the conversation (or ALL) may have moved; the reader clears it before it reads."""
+        """An event that is set whenever the conversation may have moved; the reader clears it before it reads."""
         event = asyncio.Event()
         self._readers.setdefault(topic, set()).add(event)
         try:
@@ -42,20 +43,20 @@ class Live:
         return sum(len(readers) for readers in self._readers.values())
 
     async def look(self, desk: Desk) -> None:
-        """The slow look at rows, one query for all readers: whoever stands behind is woken, hint or no hint."""
-        numbers = sorted(int(topic) for topic in self._readers if topic != ALL)
-        rows = await desk.read(lambda tx: tx.fetch(STANDS, numbers))
-        moved = {str(row["id"]) for row in rows if self._stands.get(row["id"], 0) != row["seq"]}
-        self._stands = {row["id"]: row["seq"] for row in rows}
-        if moved:
-            self._hear(frozenset(moved))
+        """The slow look at rows: whatever moved since the last one is told again, hint or no hint, here and to the console.
 
-    def wake_all(self) -> None:
-        for readers in self._readers.values():
-            for event in readers:
-                event.set()
+        It reads events by the cursor that loses none across conversations, so it costs what happened, not what is open.
+        """
+        if self._cursor is None:
+            self._cursor = Cursor(int(await desk.read(lambda tx: tx.fetchval(HORIZON))), 0)
+        while True:
+            cursor = self._cursor
+            rows, self._cursor = await desk.read(lambda tx, c=cursor: events_since(tx, c))  # type: ignore[misc]
+            desk.wakes.tell(frozenset(str(row["conversation_id"]) for row in rows))
+            if len(rows) < READ_MAX:
+                return
 
     def _hear(self, topics: frozenset[str]) -> None:
-        for topic in (*topics, ALL):
+        for topic in topics:
             for event in self._readers.get(topic, ()):
                 event.set()

@@ -42,7 +42,7 @@ class Wakes:
         news = frozenset(topics)
         if not news:
             return
-        self._tell(news)
+        self.tell(news)
         if self._tasks:
             self._pending |= news
             self._something.set()
@@ -58,7 +58,8 @@ class Wakes:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    def _tell(self, topics: frozenset[str]) -> None:
+    def tell(self, topics: frozenset[str]) -> None:
+        """To the listeners of this process only."""
         for listener in self._listeners:
             listener(topics)
 
@@ -101,4 +102,4 @@ class Wakes:
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         origin, *topics = json.loads(str(payload))
         if origin != self._origin:
-            self._tell(frozenset(topics))
+            self.tell(frozenset(topics))

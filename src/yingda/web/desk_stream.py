@@ -1,6 +1,6 @@
 """News for the console: which conversations moved. One stream per browser; a page that hears of news reads rows.
 
-A hint is enough here: one that got lost is made up for by the look that every stream suggests every LOOK_SECONDS.
+A hint that got lost is made up for by the process's slow look at rows (`Live.look`), which is told here as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from yingda.clock import Clock
 from yingda.db.wake import Wakes
 
 COMMENT_SECONDS = 15.0
-LOOK_SECONDS = 45.0
 GATHER_SECONDS = 1.0  # under load a page refreshes once a second, not once a message
 TOPICS_MAX = 200
 # An event without data is not dispatched by browsers.
@@ -68,14 +67,11 @@ class DeskNews:
         """`text/event-stream` parts: `queue` (lists may have changed), `conversation` with a number, comments."""
         with self._reading() as reader:
             yield "retry: 2000\n" + LOOK
-            looked = self._clock.monotonic()
             while not self._closing:
                 try:
                     await asyncio.wait_for(reader.news.wait(), COMMENT_SECONDS)
                 except TimeoutError:
-                    due = self._clock.monotonic() - looked > LOOK_SECONDS
-                    yield LOOK if due else ": still here\n\n"
-                    looked = self._clock.monotonic() if due else looked
+                    yield ": still here\n\n"
                     continue
                 topics, reader.topics = reader.topics, set()
                 reader.news.clear()
