@@ -49,7 +49,7 @@ class Visitor:
     def open(self, url: str) -> Page:
         page = self.context.new_page()
         page.set_default_timeout(WAIT_MS)
-        page.on("console", lambda m: self._note(m.text) if m.type in ("error", "warning") else None)
+        page.on("console", lambda m: self._note(f"{m.text} ({m.location})") if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self._note(f"page error: {error}"))
         page.goto(url)
         return page

@@ -37,8 +37,18 @@ WORDS_OF_MACHINES = [
     "1e1000",
     "None",
 ]
-MARKUP = ["<script>document.title='pwned'</script>", "<img src=x onerror=document.title='pwned'>", "</textarea><svg onload=document.title='pwned'>",
-          "\"><b>bold</b>", "&lt;b&gt; &amp;amp; &#x1f4a3;", "<!--", "]]>", "<a href=javascript:document.title='pwned'>x</a>", "{{ 7 * 7 }} {% raw %}", "${7*7} #{7*7}"]  # fmt: skip
+MARKUP = [
+    "<script>document.title='pwned'</script>",
+    "<img src=x onerror=document.title='pwned'>",
+    "</textarea><svg onload=document.title='pwned'>",
+    '"><b>bold</b>',
+    "&lt;b&gt; &amp;amp; &#x1f4a3;",
+    "<!--",
+    "]]>",
+    "<a href=javascript:document.title='pwned'>x</a>",
+    "{{ 7 * 7 }} {% raw %}",
+    "${7*7} #{7*7}",
+]
 COMMANDS = [
     "'; DROP TABLE lines; --",
     "' OR 1=1 --",

@@ -1,4 +1,4 @@
-"""The widget on somebody else's page: their policy stays strict, their customer is known by their token, nothing is left behind."""
+"""The widget on somebody else's page: their policy stays strict, their customer is known by a token, nothing is left behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ PHRASE = "legal winner thank year wave sausage worth useful legal winner thank y
 
 def token_for(desk: RunningDesk, who: str) -> str:
     now = int(desk.stage.desk.clock.now().timestamp())
-    return jwt.encode({"sub": who, "aud": WIDGET_KEY, "iat": now, "exp": now + 300, "name": who}, SECRET, "HS256", {"kid": KID})
+    claims = {"sub": who, "aud": WIDGET_KEY, "iat": now, "exp": now + 300, "name": who}
+    return jwt.encode(claims, SECRET, "HS256", {"kid": KID})
 
 
 def allow(desk: RunningDesk, origin: str) -> None:
@@ -26,8 +27,8 @@ def allow(desk: RunningDesk, origin: str) -> None:
 
 def left_behind(page: Page) -> str:
     """Everything a page can keep, as one text."""
-    return page.evaluate("""async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href,
-      (await indexedDB.databases()).map((d) => d.name), performance.getEntriesByType("resource").map((r) => r.name)])""")
+    return page.evaluate("""async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
+      location.href, (await indexedDB.databases()).map((d) => d.name), performance.getEntriesByType("resource").map((r) => r.name)])""")
 
 
 def test_the_widget_works_on_a_strict_page_of_another_origin(chromium: Browser, desk: RunningDesk) -> None:

@@ -8,7 +8,10 @@ import httpx
 import pytest
 from tests.web.running import RunningDesk
 
+from yingda.web.assets import assets
+
 PAGES = ("/desk", "/desk/list", "/desk/shelf", "/desk/conversations/10001", "/desk/conversations/10001/news", "/desk/stream")
+WIDGET_BYTES_MAX = 21_000  # all that a customer's phone loads, as it travels; this may only shrink
 CHANGES = ("reply", "take", "hand-back", "close")
 
 
@@ -55,8 +58,15 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(visitor: httpx.Cli
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"}],
-)  # fmt: skip
+    [
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
 def test_a_change_from_another_site_is_refused(visitor: httpx.Client, desk: RunningDesk, headers: dict[str, str]) -> None:
     sign_in(visitor, desk)
     number = desk.run(desk.stage.write(desk.cast.maya, "Is it gone?")).conversation
@@ -87,7 +97,10 @@ def test_the_leads_list_and_the_shelf_are_for_leads(visitor: httpx.Client, desk:
 
 
 def test_a_failed_job_is_seen_and_put_back_by_a_lead(visitor: httpx.Client, desk: RunningDesk) -> None:
-    put = "INSERT INTO jobs (kind, args, failed_at, error, attempts) VALUES ('deliver', '{}', desk_now(), 'timeout <b>', 9) RETURNING id"
+    put = (
+        "INSERT INTO jobs (kind, args, failed_at, error, attempts)"
+        " VALUES ('deliver', '{}', desk_now(), 'timeout <b>', 9) RETURNING id"
+    )
     job = desk.run(desk.stage.desk.transaction(lambda tx: tx.fetchval(put)))
     sign_in(visitor, desk, "夏至")
     page = visitor.get("/desk/shelf").text
@@ -162,5 +175,8 @@ def test_static_files_are_small_and_cached_for_good_under_their_digest(visitor: 
     plain = visitor.get("/static/widget.js")
     assert plain.headers["cache-control"] == "public, no-cache"
     assert visitor.get("/static/widget.js", headers={"If-None-Match": plain.headers["etag"]}).status_code == 304
+    own = ("widget", "api", "outbox", "live", "thread", "composer", "dom", "words", "keys")
+    sizes = [len(assets()[name].zipped or b"") for name in (*(f"{name}.js" for name in own), "widget.css")]
+    assert sum(sizes) <= WIDGET_BYTES_MAX, sizes
     for path in ("/static/../signin.py", "/static/%2e%2e/signin.py", "/static/nothing.js", "/static/"):
         assert visitor.get(path).status_code == 404, path

@@ -1,4 +1,4 @@
-"""A wallet's page on an origin of its own, under a policy that allows no inline script, no style and only the desk besides itself."""
+"""A wallet's page on an origin of its own, under a policy that allows no inline script, no style, and only the desk besides."""
 
 from __future__ import annotations
 

@@ -171,7 +171,10 @@ let atEnd = true;
 let added = false;
 let focused = false;
 
-document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target, fragment } }) => {
+document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  const { target, fragment } = detail;
+  // A menu that somebody is choosing from stays as it is; the door it leads to checks what is true by then.
+  if (target.querySelector("details[open]")) detail.shouldSwap = target.id !== "actions";
   // An answer to our own reply and the news of it cross: whichever comes second brings lines that are here.
   if (target.id === "thread") for (const line of fragment.querySelectorAll('[id^="line-"]')) if (byId(line.id)) line.remove();
   if (byId("scroll")) atEnd = nearEnd();
@@ -192,10 +195,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
   added = false;
 });
 document.addEventListener("htmx:sendError", away);
-// A menu closes when its choice was made, or on Escape.
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
-});
+// A menu closes when its choice was made, on Escape, and by a click elsewhere.
+function closeMenus(but) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(but)) menu.open = false;
+}
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(); });
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("htmx:beforeSwap", (event) => { if (event.target.closest("details.menu")) closeMenus(); });
 byId("fresh")?.addEventListener("click", () => { byId("fresh").hidden = true; tell("list"); });
 byId("list")?.addEventListener("pointerleave", () => { if (!byId("fresh").hidden) { byId("fresh").hidden = true; tell("list"); } });
 byId("newer")?.addEventListener("click", toEnd);
