@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from yingda.conversations.access import locked_for_agent
 from yingda.conversations.assign import take_locked
 from yingda.conversations.secrets import mask
+from yingda.conversations.text import clean
 from yingda.db.desk import Row, Tx, Written
 from yingda.db.event import SALT_BYTES, Fact, commitment, content_of
 from yingda.errors import Refused
 from yingda.people.viewer import AgentViewer
 
 REPLY_CHARACTERS_MAX = 10_000
-KEY_CHARACTERS_MAX = 64
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 SHOWN_AFTER = """
 SELECT EXISTS (SELECT 1 FROM lines WHERE conversation_id = $1 AND seq > $2
@@ -26,12 +29,12 @@ async def reply(tx: Tx, viewer: AgentViewer, conversation: int, *, text: str, se
     The same `key` again gives the first result. Refused: reply_empty, reply_too_long, reply_key, newer_messages (409:
     someone wrote after `seen_through`; show it first, then `anyway`), conversation_closed, taken_by_other (409).
     """
-    text = text.replace("\0", "").strip()
+    text = clean(text).strip()
     if not text:
         raise Refused("reply_empty", "text")
     if len(text) > REPLY_CHARACTERS_MAX:
         raise Refused("reply_too_long", "text")
-    if not 1 <= len(key) <= KEY_CHARACTERS_MAX:
+    if not _KEY.fullmatch(key):
         raise Refused("reply_key", "key")
     row = await locked_for_agent(tx, viewer, conversation)
     earlier = await _sent_before(tx, viewer, key, conversation)

@@ -10,14 +10,13 @@ import msgspec
 from yingda.conversations.files import FileRef
 from yingda.conversations.receive import Inbound
 from yingda.conversations.secrets import mask
+from yingda.conversations.text import clean
 from yingda.errors import Refused
 from yingda.people.viewer import CustomerViewer
 
 BODY_BYTES_MAX = 64 * 1024
 TEXT_CHARACTERS_MAX = 10_000
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
 # One escape of a JSON string, whole, so that an escaped backslash hides nothing; the group is half of a surrogate pair.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
@@ -59,12 +58,6 @@ def message_of(body: bytes) -> Message:
 
 def shown_of(body: bytes) -> Shown:
     return _decoded(_showns, body)
-
-
-def clean(text: str) -> str:
-    """The same code points, but: no U+0000 and no controls other than line feed and tab, no half of a surrogate pair."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", _SURROGATES.sub("\ufffd", text))
 
 
 def without_halves(body: bytes) -> bytes:
