@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from dataclasses import dataclass
 
 import filetype
+import regex
 
 from yingda.conversations.access import visible
 from yingda.conversations.line import FileView
@@ -18,14 +20,18 @@ from yingda.people.viewer import AgentViewer, CustomerViewer, Viewer, not_found
 FILE_BYTES_MAX = 10 * 1024 * 1024
 FILES_PER_MESSAGE_MAX = 10
 NAME_CHARACTERS_MAX = 150
+NAME_BYTES_MAX = 255  # what file systems hold
+ENDING_CHARACTERS_MAX = 10
 LOOSE_FILES_PER_CUSTOMER_MAX = 30
 LOOSE_LIFE_HOURS = 24
 FILE_ID_BYTES = 16
 
 # What could run or confuse: separators, controls, and the marks that reorder text (U+202A–202E, U+2066–2069, U+200E/F, U+061C).
-_HOSTILE = re.compile('[\\x00-\\x1f\\x7f-\\x9f/\\\\:*?"<>|\u202a-\u202e\u2066-\u2069\u200b-\u200f\u061c\ufeff\ud800-\udfff]')
+# Not the joiners U+200C and U+200D: emoji families and whole scripts are made with them.
+_HOSTILE = re.compile('[\\x00-\\x1f\\x7f-\\x9f/\\\\:*?"<>|\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u061c\ufeff\ud800-\udfff]')
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-_MARKUP = re.compile(rb"^\s*(<\?xml|<!doctype|<svg|<html|<head|<body|<script|<math)", re.IGNORECASE)
+_MARKUP = re.compile(rb"\s*(<\?xml|<!doctype|<!--|<svg|<html|<head|<body|<script|<math)", re.IGNORECASE)
+_HEAD_BYTES, _TEXT_BYTES = 1024, 4096  # how much of a file is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +49,47 @@ def safe_name(name: str) -> str:
     name = mask(name).text
     if not name or _RESERVED.match(name):
         name = f"file_{name}" if name else "file"
-    if len(name) <= NAME_CHARACTERS_MAX:
+    return _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    """At most NAME_CHARACTERS_MAX and NAME_BYTES_MAX, cut between graphemes, with its ending."""
+    if len(name) <= NAME_CHARACTERS_MAX and len(name.encode()) <= NAME_BYTES_MAX:
         return name
-    stem, dot, suffix = name.rpartition(".")
-    if not dot or len(suffix) > 10:
-        return name[:NAME_CHARACTERS_MAX]
-    return stem[: NAME_CHARACTERS_MAX - len(suffix) - 1] + "." + suffix
+    stem, dot, ending = name.rpartition(".")
+    if not stem or len(ending) > ENDING_CHARACTERS_MAX:
+        stem, dot, ending = name, "", ""
+    kept, rest = "", dot + ending
+    for cluster in regex.finditer(r"\X", stem):
+        longer = kept + cluster[0]
+        if len(longer + rest) > NAME_CHARACTERS_MAX or len((longer + rest).encode()) > NAME_BYTES_MAX:
+            break
+        kept = longer
+    return (kept or "file") + rest
 
 
 def type_of(data: bytes) -> str:
     """The media type by the content alone; what the client says counts for nothing. Unknown binary is octet-stream."""
-    if _MARKUP.match(data[:1024]):
+    if _MARKUP.match(_beginning(data)):
         return "text/xml"  # SVG, HTML, XHTML, MathML: all may hold script, none is ever shown inline
     kind = filetype.guess(data)
     if kind is not None:
         return str(kind.mime)
+    head = data[:_TEXT_BYTES]
     try:
-        data[:4096].decode("utf-8", "strict" if len(data) <= 4096 else "ignore")
+        # Only a character that the cut went through may be incomplete.
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(data) <= _TEXT_BYTES)
     except UnicodeDecodeError:
         return "application/octet-stream"
-    return "application/octet-stream" if b"\0" in data[:4096] else "text/plain"
+    return "application/octet-stream" if b"\0" in head else "text/plain"
+
+
+def _beginning(data: bytes) -> bytes:
+    """The first bytes as a browser would read them: without a byte order mark, UTF-16 as UTF-8."""
+    head = data[:_HEAD_BYTES]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "ignore").encode(errors="replace")
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 async def keep_file(tx: Tx, viewer: CustomerViewer, name: str, data: bytes) -> FileRef:
