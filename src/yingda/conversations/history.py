@@ -20,6 +20,7 @@ LINES_MAX = 200
 QUEUE_MAX = 100
 EARLIER_MAX = 50
 PREVIEW_GRAPHEMES_MAX = 120
+PREVIEW_CHARACTERS_MAX = PREVIEW_GRAPHEMES_MAX * 16
 
 # One query a list; each walks its own partial index in the order shown, so it touches what it returns.
 _ROW = """
@@ -95,8 +96,12 @@ def preview_of(text: str | None) -> str:
     flat = " ".join((text or "").split())
     if len(flat) <= PREVIEW_GRAPHEMES_MAX:
         return flat
-    clusters = regex.findall(r"\X", flat[: PREVIEW_GRAPHEMES_MAX * 16])
-    return flat if len(clusters) <= PREVIEW_GRAPHEMES_MAX else "".join(clusters[:PREVIEW_GRAPHEMES_MAX]) + "…"
+    clusters = regex.findall(r"\X", flat[:PREVIEW_CHARACTERS_MAX])
+    if len(flat) <= PREVIEW_CHARACTERS_MAX and len(clusters) <= PREVIEW_GRAPHEMES_MAX:
+        return flat
+    if len(clusters) <= PREVIEW_GRAPHEMES_MAX:
+        clusters = clusters[:-1] or clusters  # the last one was cut, unless a tower of marks is all there is
+    return "".join(clusters[:PREVIEW_GRAPHEMES_MAX]) + "…"
 
 
 async def queue(tx: Tx, viewer: AgentViewer, *, view: Literal["queue", "mine", "lead"] = "queue", limit: int = 50,

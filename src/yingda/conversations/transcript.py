@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,8 @@ from yingda.conversations.line import LineView
 from yingda.db.desk import Desk
 from yingda.people.viewer import CustomerViewer
 
+# Whatever a reader's program may take for the end of a line: no words may stand where a new entry begins.
+_LINE_ENDS = re.compile("[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # a name or a text cannot reorder what stands around it
 
 
@@ -38,7 +41,7 @@ def text_of(heading: Heading, shown: list[LineView]) -> str:
         when = words.moment(heading.language, heading.zone, line.at)
         head = f"[{when}] {ISOLATE}{author_of(line, heading.language)}{END_ISOLATE}"
         files = [f"  {ISOLATE}{f.name}{END_ISOLATE} ({f.type}, {f.size} B, SHA-256 {f.sha256})" for f in line.files]
-        blocks.append("\n".join([head, *("  " + part for part in line.text.split("\n")), *files]))
+        blocks.append("\n".join([head, *("  " + part for part in _LINE_ENDS.split(line.text)), *files]))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
