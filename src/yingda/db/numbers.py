@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from yingda.db.desk import Desk
 
-BLOCK = 20  # the sequence's own increment
+BLOCK = 100  # the sequence's own increment
 DRAW = "SELECT nextval('conversation_numbers')"
 
 
@@ -14,11 +16,14 @@ class Numbers:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._left: list[int] = []
+        self._drawing = asyncio.Lock()  # of many who find none left, one draws
 
     async def take(self) -> int:
         if not self._left:
-            first: int = await self._desk.statement(lambda tx: tx.fetchval(DRAW))
-            self._left.extend(range(first + BLOCK - 1, first - 1, -1))
+            async with self._drawing:
+                if not self._left:
+                    first: int = await self._desk.statement(lambda tx: tx.fetchval(DRAW))
+                    self._left.extend(range(first + BLOCK - 1, first - 1, -1))
         return self._left.pop()
 
     def give_back(self, number: int) -> None:

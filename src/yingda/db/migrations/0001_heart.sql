@@ -50,8 +50,10 @@ CREATE TABLE customers (
   created_at timestamptz NOT NULL DEFAULT desk_now()
 );
 
+-- `account_id` here, in `conversations` and in `files` has no foreign key: accounts are never deleted, and every new customer
+-- would lock the one row of the account that all of them share.
 CREATE TABLE handles (
-  account_id int NOT NULL REFERENCES channel_accounts,
+  account_id int NOT NULL,
   kind text NOT NULL,                                 -- wallet: signed by the wallet; guest: a cookie or a page
   value text NOT NULL,
   customer_id bigint NOT NULL REFERENCES customers,
@@ -101,11 +103,11 @@ CREATE INDEX signin_failures_of_subject ON signin_failures (subject, at);
 -- conversations --------------------------------------------------------------------------------------------------
 
 -- Processes draw blocks of numbers ahead, so the words of a receipt can name the number before the row exists.
-CREATE SEQUENCE conversation_numbers START 10001 INCREMENT 20;
+CREATE SEQUENCE conversation_numbers START 10001 INCREMENT 100;
 
 CREATE TABLE conversations (
   id bigint PRIMARY KEY,                              -- also the number the customer is told
-  account_id int NOT NULL REFERENCES channel_accounts,
+  account_id int NOT NULL,
   customer_id bigint NOT NULL REFERENCES customers,
   thread_key text NOT NULL DEFAULT '',
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'joined')),
@@ -185,7 +187,7 @@ CREATE INDEX lines_untold ON lines (at) WHERE awaits AND told_at IS NULL AND wit
 
 CREATE TABLE files (
   id text PRIMARY KEY,                                -- random: cannot be guessed, and is never enough
-  account_id int NOT NULL REFERENCES channel_accounts,
+  account_id int NOT NULL,
   handle_kind text NOT NULL,
   handle_value text NOT NULL,
   conversation_id bigint REFERENCES conversations,

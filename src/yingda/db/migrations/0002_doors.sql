@@ -51,6 +51,7 @@ DECLARE
   earlier record;
   n int := cardinality(p_kinds);
   i int;
+  opens boolean;
   message_seq bigint;
   message_shown bigint;
   hashes bytea[];
@@ -93,10 +94,9 @@ BEGIN
   END IF;
 
   at := desk_now();
-  IF c.id IS NULL THEN
+  opens := c.id IS NULL;
+  IF opens THEN
     c.id := p_new_conversation; c.seq := 0; c.shown_seq := 0; c.last_hash := first_hash(p_new_conversation);
-    INSERT INTO conversations (id, account_id, customer_id, thread_key, language, zone, last_hash, opened_at)
-    VALUES (c.id, p_account, customer_id, p_thread, p_language, p_zone, c.last_hash, at);
   END IF;
 
   FOR i IN 1 .. n LOOP
@@ -110,6 +110,16 @@ BEGIN
     shown[i] := CASE WHEN p_texts[i] IS NOT NULL THEN c.shown_seq END;
     hashes[i] := c.last_hash;
   END LOOP;
+
+  IF opens THEN
+    INSERT INTO conversations (id, account_id, customer_id, thread_key, language, zone, seq, shown_seq, last_hash, waiting_since, opened_at)
+    VALUES (c.id, p_account, customer_id, p_thread, p_language, p_zone, c.seq, c.shown_seq, c.last_hash, at, at);
+  ELSE
+    UPDATE conversations k
+       SET seq = c.seq, shown_seq = c.shown_seq, last_hash = c.last_hash,
+           waiting_since = coalesce(k.waiting_since, receive_message.at)
+     WHERE k.id = c.id;
+  END IF;
 
   INSERT INTO events (conversation_id, seq, shown_seq, at, kind, body, hash)
   SELECT c.id, e.seq, e.shown, receive_message.at, e.kind, e.body, e.hash
@@ -137,15 +147,10 @@ BEGIN
 
   IF due_at IS NULL THEN
     INSERT INTO promises (conversation_id, kind, owner, from_seq, due_at, made_at)
-    VALUES (c.id, CASE WHEN p_believed_conversation = 0 THEN 'first_response' ELSE 'next_response' END,
+    VALUES (c.id, CASE WHEN opens THEN 'first_response' ELSE 'next_response' END,
             p_owner, message_seq, p_due, receive_message.at);
     due_at := p_due; owner := p_owner;
   END IF;
-
-  UPDATE conversations k
-     SET seq = c.seq, shown_seq = c.shown_seq, last_hash = c.last_hash,
-         waiting_since = coalesce(k.waiting_since, receive_message.at)
-   WHERE k.id = c.id;
 
   IF cardinality(p_jobs) > 0 THEN
     INSERT INTO jobs (kind, args) SELECT j, jsonb_build_object('conversation', c.id, 'seq', message_seq) FROM unnest(p_jobs) AS j;
