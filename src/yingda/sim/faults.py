@@ -39,9 +39,9 @@ class Rates:
 # What every statement meets once, before it runs and after. A desk that met them all at once would be judged for a storm
 # and not for its doors, so they keep apart: seconds after any fault, and from one kill to the next.
 EACH_ONCE = {True: ("undone", "serialization", "killed"), False: ("hidden", "killed")}
-APART_SECONDS = 5.0
-AFTER_KILL_SECONDS = 15.0
-KILLS_APART_SECONDS = 150.0
+APART_SECONDS = 20.0
+AFTER_KILL_SECONDS = 80.0
+KILLS_APART_SECONDS = 600.0
 
 
 class DatabaseFaults:
@@ -57,7 +57,7 @@ class DatabaseFaults:
         self._is_open = False  # between BEGIN and COMMIT
         self._due: dict[tuple[str, bool], list[str]] = {}  # (statement, before) → what it has yet to meet
         self._next_at = APART_SECONDS
-        self._next_kill_at = KILLS_APART_SECONDS
+        self._next_kill_at = 0.0
 
     async def before(self, statement: str) -> None:
         rates = self._rates

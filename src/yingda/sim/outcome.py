@@ -47,7 +47,6 @@ async def figures(tx: Tx) -> dict[str, Any]:
     messages, promises = await tx.fetchrow(MESSAGES), await tx.fetchrow(PROMISES)
     assert messages is not None
     assert promises is not None
-    waits = [row["seconds"] for row in await tx.fetch(WAITS)]
     return {
         "messages": messages["messages"],
         "answered_by_bot": 0,
@@ -57,8 +56,13 @@ async def figures(tx: Tx) -> dict[str, Any]:
         "promises_broken": promises["missed"],
         "unanswered": messages["unanswered"],
         "open_promises": promises["open"],
-        "wait_seconds": {f"p{share}": nearest_rank(waits, share) for share in (50, 90, 99)},
     }
+
+
+async def waits(tx: Tx) -> dict[str, float | None]:
+    """Seconds from a message to the first reply that covers it, whether collected or not."""
+    ordered = [row["seconds"] for row in await tx.fetch(WAITS)]
+    return {f"p{share}": nearest_rank(ordered, share) for share in (50, 90, 99)}
 
 
 def nearest_rank(ordered: list[float], percent: int) -> float | None:

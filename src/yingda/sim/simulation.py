@@ -21,7 +21,7 @@ from yingda.sim.clock import MICROS, SimClock
 from yingda.sim.customer import Customer
 from yingda.sim.database import own_database
 from yingda.sim.faults import DatabaseFaults, NetworkFaults
-from yingda.sim.outcome import INVARIANTS, NOT_CHECKED, digest_of, figures
+from yingda.sim.outcome import INVARIANTS, NOT_CHECKED, digest_of, figures, waits
 from yingda.sim.process import BUSY_TICK_SECONDS, IDLE_TICK_SECONDS, Build, Process
 from yingda.sim.scenario import ZONE, Scenario
 from yingda.sim.story import story
@@ -153,7 +153,7 @@ class Simulation:
         for agent in world.agents:
             await agent.sign_on()
         world.agenda.after(DRAIN_LOOK_SECONDS, self._look_drained, "is anything open?")
-        world.agenda.after(DRAIN_SECONDS_MAX, self._end_here, "enough")
+        world.agenda.after(DRAIN_SECONDS_MAX if world.agents else DRAIN_LOOK_SECONDS, self._end_here, "enough")
 
     async def _look_drained(self) -> None:
         if await self.world.process.plain_desk().read(lambda tx: tx.fetchval(UNSETTLED)):
@@ -195,7 +195,7 @@ class Simulation:
         answer = {
             "seed": self.seed, "scenario": self.scenario.name, "arrivals": world.arrivals,
             "arrivals_per_hour": round(world.arrivals * 3600 / self.seconds, 3), **found, "violations": violations,
-            "digest": await desk.read(digest_of),
+            "wait_seconds": await desk.read(waits), "digest": await desk.read(digest_of),
             "conversations_per_real_second": round(await desk.read(lambda tx: tx.fetchval(CONVERSATIONS)) / real_seconds, 2),
             "simulated_hours_per_real_minute": round(world.clock.monotonic() / 60 / real_seconds, 2),
         }  # fmt: skip

@@ -29,7 +29,7 @@ from yingda.sim.world import World
 
 # After a kill, what the dead process held comes back when its lease lapses; until then its watchers may be late.
 RECOVERY_SECONDS = periodic.LEASE_SECONDS + 2.0
-JOBS_RECOVERY_SECONDS = work.LEASE_SECONDS + 10.0
+JOBS_RECOVERY_SECONDS = work.LEASE_SECONDS + 30.0  # its release, and one more failure with its back-off
 
 STATE = """
 SELECT c.id, c.state, c.seq, c.shown_seq, c.seen_shown_seq, c.waiting_since, c.last_hash, p.due_at, p.from_seq,
@@ -122,8 +122,8 @@ class Watch:
         rows = await tx.fetch(STATE, numbers)
         await self._verify(tx, rows)
         for row in rows:
-            _promised(row)
             _delivered(row)
+            _promised(row)
             self._moved(row)
 
     async def _verify(self, tx: Tx, rows: list[Row]) -> None:
