@@ -109,24 +109,20 @@ def test_retry_after_is_honoured_and_the_page_never_asks_to_reload(chromium: Bro
 
 def test_a_page_that_slept_shows_what_came_and_only_then_says_it_was_shown(chromium: Browser, desk: RunningDesk) -> None:
     """C04: written while hidden, on screen within three seconds of the return; no evidence from a page nobody sees."""
-    with visitor(chromium) as customer:
-        chat = customer.open(f"{desk.url}/chat")
+    with one_way(desk.url) as network, visitor(chromium) as customer:
+        chat = customer.open(f"{network.url}/chat")
         write(chat, "你好")
         receipt(chat)
+        wait_until(chat, lambda: desk.streams == 1, "live")
         chat.evaluate(HIDE, True)
-        # The stream dies silently: half open, it never says so.
-        customer.context.route("**/stream?*", lambda route: None)
-        desk.run(_end_streams(desk))
+        network.mute.set()  # the stream dies silently: half open, it never says so
         reply(desk, "我在，钱没有丢")
         chat.wait_for_timeout(1500)
+        assert said_in(chat) == ["你好"]
         assert desk.value("SELECT count(*) FROM deliveries WHERE state = 'delivered'") == 0
         chat.evaluate(HIDE, False)
         chat.get_by_text("我在，钱没有丢", exact=True).wait_for(timeout=3000)
         wait_until(chat, lambda: desk.value("SELECT state FROM deliveries") == "delivered", "it is on screen now")
-
-
-async def _end_streams(desk: RunningDesk) -> None:
-    desk.stage.house.live.wake_all()
 
 
 def test_a_hidden_page_counts_what_is_unread_in_its_title(chromium: Browser, desk: RunningDesk) -> None:

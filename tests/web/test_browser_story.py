@@ -44,7 +44,9 @@ def open_talk(agent: Visitor, desk: RunningDesk, number: int, name: str = "Bailu
     return console
 
 
-def test_a_conversation_closes_only_when_answered_and_the_next_question_gets_a_new_number(chromium: Browser, desk: RunningDesk) -> None:
+def test_a_conversation_closes_only_when_answered_and_the_next_question_gets_a_new_number(
+    chromium: Browser, desk: RunningDesk
+) -> None:
     with visitor(chromium, locale="en") as customer, visitor(chromium, locale="en") as agent:
         chat = customer.open(f"{desk.url}/chat")
         write(chat, "Is it gone?")

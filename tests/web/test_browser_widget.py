@@ -28,12 +28,13 @@ def allow(desk: RunningDesk, origin: str) -> None:
 def left_behind(page: Page) -> str:
     """Everything a page can keep, as one text."""
     return page.evaluate("""async () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie,
-      location.href, (await indexedDB.databases()).map((d) => d.name), performance.getEntriesByType("resource").map((r) => r.name)])""")
+      location.href, (await indexedDB.databases()).map((d) => d.name), performance.getEntriesByType("resource")
+      .map((r) => r.name)])""")
 
 
 def test_the_widget_works_on_a_strict_page_of_another_origin(chromium: Browser, desk: RunningDesk) -> None:
     token = token_for(desk, "maya")
-    with wallet_page(desk.url, desk.widget_key, token) as (url, asked), visitor(chromium, locale="en") as customer:
+    with wallet_page(desk.url, desk.widget_key, {"value": token}) as (url, asked), visitor(chromium, locale="en") as customer:
         allow(desk, url)
         page = customer.open(f"{url}/?signed")
         page.locator("yingda-chat .launch").click()
@@ -57,7 +58,7 @@ def test_the_widget_works_on_a_strict_page_of_another_origin(chromium: Browser, 
 
 
 def test_a_guest_elsewhere_is_alone_on_each_page_and_leaves_no_token(chromium: Browser, desk: RunningDesk) -> None:
-    with wallet_page(desk.url, desk.widget_key, "") as (url, _), visitor(chromium, locale="en", viewport=PHONE) as customer:
+    with wallet_page(desk.url, desk.widget_key, {}) as (url, _), visitor(chromium, locale="en", viewport=PHONE) as customer:
         allow(desk, url)
         one, other = customer.open(url), customer.open(url)
         for page, text in ((one, "first page"), (other, "second page")):
@@ -71,7 +72,7 @@ def test_a_guest_elsewhere_is_alone_on_each_page_and_leaves_no_token(chromium: B
 
 
 def test_a_page_that_is_not_on_the_wallets_list_gets_nothing(chromium: Browser, desk: RunningDesk) -> None:
-    with wallet_page(desk.url, desk.widget_key, "") as (url, _), visitor(chromium, locale="en") as customer:
+    with wallet_page(desk.url, desk.widget_key, {}) as (url, _), visitor(chromium, locale="en") as customer:
         customer.faults = _Deaf()
         page = customer.open(url)
         page.locator("yingda-chat .launch").click()
@@ -139,3 +140,31 @@ def test_the_chat_page_speaks_the_visitors_language(chromium: Browser, desk: Run
         page.locator("yingda-chat .hello").get_by_text(said).wait_for()
         assert page.locator("html").get_attribute("lang") == locale[:2].replace("zh", "zh-CN").replace("fr", "en")
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 320
+
+
+def test_another_person_who_signs_in_on_the_same_page_sees_and_sends_nothing_of_the_first(
+    chromium: Browser, desk: RunningDesk
+) -> None:
+    tokens = {"value": token_for(desk, "maya")}
+    with wallet_page(desk.url, desk.widget_key, tokens) as (url, _), visitor(chromium, locale="en") as customer:
+        allow(desk, url)
+        page = customer.open(f"{url}/?signed")
+        page.locator("yingda-chat .launch").click()
+        write(page, "Maya's own words")
+        receipt(page)
+        page.clock.install()
+        customer.context.route("**/chat/*/messages", lambda route: route.abort("internetdisconnected"))
+        write(page, "Maya, still unsent")
+        page.locator("yingda-chat .row.waiting").wait_for()
+        customer.context.unroute("**/chat/*/messages")
+        tokens["value"] = token_for(desk, "lin")
+        page.clock.run_for(6 * 60_000)  # Maya's token has run out, the page gives Lin's
+        page.locator("yingda-chat .hello").get_by_text("Tell us what happened").wait_for()
+        assert said_in(page) == []
+        write(page, "Lin's words")
+        receipt(page)
+        assert said_in(page) == ["Lin's words"]
+        mine = "SELECT array_agg(l.text ORDER BY l.at) FROM lines l JOIN conversations c ON c.id = l.conversation_id" \
+               " JOIN handles h ON h.customer_id = c.customer_id WHERE h.value = $1 AND l.kind = 'message'"  # fmt: skip
+        assert desk.value(mine, "lin") == ["Lin's words"]
+        assert desk.value(mine, "maya") == ["Maya's own words"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 from tests.web.running import RunningDesk
 
+from yingda.conversations.files import keep_file
 from yingda.web.assets import assets
 
 PAGES = ("/desk", "/desk/list", "/desk/shelf", "/desk/conversations/10001", "/desk/conversations/10001/news", "/desk/stream")
@@ -56,33 +58,49 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(visitor: httpx.Cli
     assert visitor.get("/desk").status_code == 303, "signed out means for everybody who has the cookie"
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Sec-Fetch-Site": "none"},
-    ],
+FOREIGN = (
+    {},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "none"},
 )
-def test_a_change_from_another_site_is_refused(visitor: httpx.Client, desk: RunningDesk, headers: dict[str, str]) -> None:
+
+
+def test_a_change_from_another_site_is_refused(visitor: httpx.Client, desk: RunningDesk) -> None:
     sign_in(visitor, desk)
     number = desk.run(desk.stage.write(desk.cast.maya, "Is it gone?")).conversation
     data = {"text": "hello", "seen_through": "3", "key": "k", "reason": "spam"}
-    for change in CHANGES:
-        assert visitor.post(f"/desk/conversations/{number}/{change}", data=data, headers=headers).status_code == 403
-    assert visitor.post("/desk/sign-in", data={}, headers=headers).status_code == 403
+    for headers in FOREIGN:
+        for change in CHANGES:
+            assert visitor.post(f"/desk/conversations/{number}/{change}", data=data, headers=headers).status_code == 403, headers
+        assert visitor.post("/desk/sign-in", data={}, headers=headers).status_code == 403, headers
     assert desk.value("SELECT state || coalesce(assignee_id::text, '') FROM conversations") == "open"
 
 
-@pytest.mark.parametrize(
-    "wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "/desk//evil.example", "/chat", "javascript:x"]
-)
-def test_sign_in_leads_nowhere_but_to_the_console(visitor: httpx.Client, desk: RunningDesk, wanted: str) -> None:
-    data = {"email": "Bailu@desk.example", "password": desk.password, "next": wanted}
-    assert visitor.post("/desk/sign-in", data=data, headers=own(visitor)).headers["location"] == "/desk"
+def test_sign_in_leads_nowhere_but_to_the_console(visitor: httpx.Client, desk: RunningDesk) -> None:
+    for wanted in ("https://evil.example", "//evil.example", "/\\evil.example", "/desk//evil.example", "/chat", "javascript:x"):
+        data = {"email": "Bailu@desk.example", "password": desk.password, "next": wanted}
+        answer = visitor.post("/desk/sign-in", data=data, headers=own(visitor))
+        assert answer.headers["location"] == "/desk", wanted
+
+
+def test_a_customers_file_is_saved_by_the_agent_and_opens_nowhere(visitor: httpx.Client, desk: RunningDesk) -> None:
+    """Case F04: an SVG with script, asked for by the address of our own origin, with the cookie."""
+    svg = (Path(__file__).parents[1] / "cases/F04-svg-inline/input.svg").read_bytes()
+    maya = desk.cast.maya
+    ref = desk.run(desk.stage.desk.transaction(lambda tx: keep_file(tx, maya, "kitten.svg", svg)))
+    number = desk.run(desk.stage.write(maya, "look", files=(ref,))).conversation
+    at = f"/desk/conversations/{number}/files/{ref.id}"
+    assert visitor.get(at).status_code == 303, "not for nobody"
+    sign_in(visitor, desk)
+    assert at in visitor.get(f"/desk/conversations/{number}").text
+    answer = visitor.get(at)
+    assert answer.content == svg
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_the_leads_list_and_the_shelf_are_for_leads(visitor: httpx.Client, desk: RunningDesk) -> None:

@@ -18,8 +18,8 @@ POLICY = (
 
 
 @contextmanager
-def wallet_page(desk: str, key: str, token: str) -> Iterator[tuple[str, list[str]]]:
-    """The page's address, and how often its server was asked for a token."""
+def wallet_page(desk: str, key: str, token: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """The page's address, and how often its server was asked for a token. `token["value"]` may change meanwhile."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ def wallet_page(desk: str, key: str, token: str) -> Iterator[tuple[str, list[str
         def _answer(self) -> tuple[str, str]:
             if self.path == "/token":
                 asked.append(self.path)
-                return token, "text/plain"
+                return token["value"], "text/plain"
             if self.path == "/wallet.js":
                 return SCRIPT, "text/javascript"
             return PAGE.format(desk=desk, key=key), "text/html"

@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from yingda.clock import Clock
 from yingda.db.wake import Wakes
 
-COMMENT_SECONDS = 15.0
+HERE_SECONDS = 15.0
+LIFE_SECONDS = 600.0  # then the browser comes back, and whether it is still signed in is asked anew
 GATHER_SECONDS = 1.0  # under load a page refreshes once a second, not once a message
 TOPICS_MAX = 200
 # An event without data is not dispatched by browsers.
 QUEUE = "event: queue\ndata: all\n\n"
+# A comment would not reach the page, and a connection that looks open proves nothing.
+HERE = "event: here\ndata: yes\n\n"
 LOOK = "event: conversation\ndata: all\n\n" + QUEUE
 
 
@@ -32,19 +35,12 @@ class DeskNews:
     def __init__(self, wakes: Wakes, clock: Clock) -> None:
         self._clock = clock
         self._readers: set[_Reader] = set()
-        self._closing = False
         wakes.listen(self._hear)
 
     @property
     def count(self) -> int:
         """Open streams."""
         return len(self._readers)
-
-    def close(self) -> None:
-        """End every stream: the server is stopping, and browsers come back by themselves."""
-        self._closing = True
-        for reader in self._readers:
-            reader.news.set()
 
     def _hear(self, topics: frozenset[str]) -> None:
         numbers = {topic for topic in topics if topic.isdigit()}
@@ -64,14 +60,15 @@ class DeskNews:
             self._readers.discard(reader)
 
     async def stream(self) -> AsyncIterator[str]:
-        """`text/event-stream` parts: `queue` (lists may have changed), `conversation` with a number, comments."""
+        """`text/event-stream` parts: `queue` (lists may have changed), `conversation` with a number, `here`."""
         with self._reading() as reader:
             yield "retry: 2000\n" + LOOK
-            while not self._closing:
+            begun = self._clock.monotonic()
+            while self._clock.monotonic() - begun < LIFE_SECONDS:
                 try:
-                    await asyncio.wait_for(reader.news.wait(), COMMENT_SECONDS)
+                    await asyncio.wait_for(reader.news.wait(), HERE_SECONDS)
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    yield HERE
                     continue
                 topics, reader.topics = reader.topics, set()
                 reader.news.clear()

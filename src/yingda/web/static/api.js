@@ -3,6 +3,7 @@
 const CALL_SECONDS_MAX = 20;
 const UPLOAD_SECONDS_MAX = 300;
 const TOKEN_SPARE_MS = 30_000;
+const LOCK_SECONDS_MAX = 25;
 
 /** The desk said no: the same again will not help. `message` is in the customer's language. */
 export class Refused extends Error {
@@ -20,6 +21,21 @@ export class Away extends Error {
   }
 }
 
+/** One tab at a time, as far as the browser can say so. A frozen tab may hold the lock for ever: then go on without. */
+export async function exclusively(name, work) {
+  if (!navigator.locks) return work();
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), LOCK_SECONDS_MAX * 1000);
+  const held = () => {
+    clearTimeout(timer);
+    return work();
+  };
+  return navigator.locks.request(name, { signal: stop.signal }, held).catch((error) => {
+    if (stop.signal.aborted) return work();
+    throw error;
+  });
+}
+
 /** The claims of a JWS, unverified: good for knowing when to ask for a new one and whose page this is, for nothing else. */
 function claims(token) {
   try {
@@ -35,10 +51,13 @@ export class Api {
   #until = 0;
   #asking = null;
 
-  constructor({ desk, key, language, source }) {
+  #person; // `sub` of the token this object began with
+
+  /** `source` gives a JWS; `onOther` is told when it begins to give another person's. */
+  constructor({ desk, key, language, source, onOther }) {
     this.base = `${desk}/chat/${encodeURIComponent(key)}`;
     this.own = new URL(desk, location.href).origin === location.origin;
-    Object.assign(this, { key, language, source });
+    Object.assign(this, { key, language, source, onOther });
   }
 
   /** Whose page this is, as far as tabs of one browser must agree; a guest on a foreign page is alone. */
@@ -55,13 +74,20 @@ export class Api {
 
   async #ask() {
     if (this.source) {
-      this.#token = await this.source().catch(() => { throw new Away(); });
-      const { exp } = claims(this.#token);
+      const token = await this.source().catch(() => { throw new Away(); });
+      const { exp, sub } = claims(token);
+      this.#person ??= sub;
+      if (sub !== this.#person) {
+        // Somebody else signed in on this page: nothing of the one before may be sent or shown in their name.
+        this.onOther();
+        throw new Away();
+      }
+      this.#token = token;
       this.#until = exp ? exp * 1000 : Date.now() + 5 * 60_000;
     } else {
       // Two tabs opened at once would become two guests: the first one sets the cookie, the second one finds it.
       const guest = () => this.#json("guest", { method: "POST", open: true });
-      const found = await (this.own && navigator.locks ? navigator.locks.request("yingda-guest", guest) : guest());
+      const found = await (this.own ? exclusively("yingda-guest", guest) : guest());
       this.#token = found.token;
       this.#until = Date.parse(found.expires_at);
     }

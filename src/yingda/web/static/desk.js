@@ -2,7 +2,7 @@
 
 import { watchEnter } from "./keys.js";
 
-const SILENCE_MS_MAX = 70_000;
+const SILENCE_MS_MAX = 35_000; // the server says "here" at least every 15 s
 const REFUSED_WAIT_MS = 5000;
 const WATCH_MS = 5000;
 const RISK_MS = 600_000;
@@ -32,6 +32,7 @@ function lead() {
   source = new EventSource("/desk/stream");
   source.onopen = () => { alive(); share({ kind: "beat" }); };
   source.onerror = () => { if (source?.readyState === EventSource.CLOSED) setTimeout(reopen, REFUSED_WAIT_MS); };
+  source.addEventListener("here", () => { alive(); share({ kind: "beat" }); });
   for (const kind of ["queue", "conversation"]) {
     source.addEventListener(kind, ({ data }) => {
       alive();
@@ -60,7 +61,7 @@ function elect(steal = false) {
   });
 }
 
-/** Comments do not reach a page as events: the server's suggestion to look, at least once a minute, is the sign of life. */
+/** A stream that says nothing is dead, however open it looks. */
 function watch() {
   if (Date.now() - heard < SILENCE_MS_MAX || document.visibilityState !== "visible") return;
   heard = Date.now();

@@ -1,6 +1,6 @@
 // Messages that have not been acknowledged. They survive a reload, are sent in order, and each is stored once by its message_id.
 
-import { Away, Refused } from "./api.js";
+import { Away, Refused, exclusively } from "./api.js";
 
 const BACKOFF_SECONDS_MAX = 60;
 
@@ -86,6 +86,7 @@ export class Sender {
   #notBefore = 0;
   #timer = 0;
   #order = 0;
+  #closed = false;
 
   constructor({ api, scope, onState, envelope }) {
     Object.assign(this, { api, scope, onState, envelope });
@@ -115,7 +116,14 @@ export class Sender {
     if (Date.now() >= this.#notBefore) this.flush();
   }
 
+  /** What is unsent stays on the shelf for whoever it belongs to. */
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
   async flush() {
+    if (this.#closed) return;
     if (this.#busy) {
       this.#again = true;
       return;
@@ -125,25 +133,21 @@ export class Sender {
     try {
       do {
         this.#again = false;
-        await this.#exclusively(() => this.#sendAll());
+        // Two tabs of one customer keep the order between them; each message is stored once in any case, by its message_id.
+        await exclusively(`yingda-send-${this.scope}`, () => this.#sendAll());
       } while (this.#again);
       this.#failures = 0;
     } catch (error) {
-      if (!(error instanceof Away)) throw error;
+      if (!(error instanceof Away)) console.error(error); // a fault of ours must not end the retries
       this.#retryAfter(error.seconds);
     } finally {
       this.#busy = false;
     }
   }
 
-  /** Two tabs of one customer keep the order between them; without Web Locks the message_id still stores each once. */
-  #exclusively(work) {
-    return navigator.locks ? navigator.locks.request(`yingda-send-${this.scope}`, work) : work();
-  }
-
   async #sendAll() {
     for (const record of await this.#shelf.all(this.scope)) {
-      if (!record.refused) await this.#sendOne(record);
+      if (!record.refused && !this.#closed) await this.#sendOne(record);
     }
   }
 
@@ -167,6 +171,7 @@ export class Sender {
   }
 
   #retryAfter(seconds) {
+    if (this.#closed) return;
     this.#failures += 1;
     const backoff = Math.min(BACKOFF_SECONDS_MAX, 2 ** Math.min(this.#failures - 1, 6)) * (0.75 + Math.random() / 4);
     const wait = Math.max(backoff, seconds ?? 0) * 1000;

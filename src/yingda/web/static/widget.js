@@ -48,6 +48,13 @@ class YingdaChat extends HTMLElement {
     this.words = new Words(this.getAttribute("language") || document.documentElement.lang || navigator.language);
     await this.#style();
     this.#draw();
+    const back = () => {
+      if (!this.live || !this.#visible) return;
+      this.sender.wake();
+      this.#acknowledge();
+    };
+    for (const name of ["online", "pageshow", "focus"]) addEventListener(name, back);
+    document.addEventListener("visibilitychange", back);
     if (this.hasAttribute("inline") || this.hasAttribute("open")) this.open();
   }
 
@@ -56,6 +63,7 @@ class YingdaChat extends HTMLElement {
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.live?.close();
+      this.sender?.close();
       clearInterval(this.clock);
       this.#badge(0);
     });
@@ -130,7 +138,7 @@ class YingdaChat extends HTMLElement {
 
   async #start() {
     const desk = (this.getAttribute("desk") || location.origin).replace(/\/$/, "");
-    this.api = new Api({ desk, key: this.getAttribute("widget-key") ?? "", language: this.words.language, source: this.#source });
+    this.api = new Api({ desk, key: this.getAttribute("widget-key") ?? "", language: this.words.language, source: this.#source, onOther: () => this.#startAnew() });
     this.#hello();
     const scope = `${this.api.key}:${await this.#scope()}`;
     this.sender = new Sender({
@@ -146,14 +154,25 @@ class YingdaChat extends HTMLElement {
     });
     this.live.start();
     this.sender.start();
-    const back = () => {
-      if (!this.#visible) return;
-      this.sender.wake();
-      this.#acknowledge();
-    };
-    for (const name of ["online", "pageshow", "focus"]) addEventListener(name, back);
-    document.addEventListener("visibilitychange", back);
     this.clock = setInterval(() => this.#drawPromise(), CLOCK_MS);
+  }
+
+  /** Another person is signed in: forget everything of the one before, and begin as at the first opening. */
+  #startAnew() {
+    this.live?.close();
+    this.sender?.close();
+    clearInterval(this.clock);
+    clearTimeout(this.waiting);
+    this.#badge(0);
+    this.#rendered = { conversation: null, shownSeq: 0 };
+    this.#promise = undefined;
+    this.ended = false;
+    this.#shown = 0;
+    this.#root.replaceChildren();
+    const open = !this.panel.hidden;
+    this.started = this.live = this.sender = null;
+    this.#draw();
+    if (open) this.open();
   }
 
   /** The wallet's page may not have a token yet: ask until it has. */
