@@ -59,11 +59,8 @@ def load_master_key(data: Path, given: str | None, chance: Chance) -> MasterKey:
 
 
 def _make(path: Path, chance: Chance) -> None:
-    """Of processes that start at once each makes a key under a name of its own, and the first to link it decides for all.
-
-    A link is there whole or not at all and never replaces a key; a file left by a killed process is in nobody's way.
-    """
-    new = path.with_suffix(f".{chance.token(9)}")
+    """Whole or not at all, durable, and never in place of a key that is there: of processes starting at once one wins."""
+    new = path.with_name(f"master.{chance.token(6)}.new")  # a name of its own: one left over from a kill is in nobody's way
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(chance.bytes(KEY_BYTES))
         file.flush()
@@ -74,7 +71,8 @@ def _make(path: Path, chance: Chance) -> None:
         pass
     finally:
         new.unlink()
-    if os.name == "posix":  # what is wrapped with the key must not outlive it
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # what is wrapped by the key outlives a power cut, so its name must too
+    finally:
         os.close(folder)
