@@ -16,6 +16,8 @@ SECRET_BYTES = 32
 ACCOUNT_AGE_SECONDS_MAX = 10.0  # a changed origin or a retired key is believed at most this long
 ACCOUNTS_CACHED_MAX = 1000
 
+LIVE_KEY = "SELECT kid, algorithm, key FROM wallet_keys WHERE kid = $1 AND account_id = $2 AND retired_at IS NULL"
+
 
 @dataclass(frozen=True, slots=True)
 class WalletKey:
@@ -45,10 +47,16 @@ async def add_account(tx: Tx, *, channel: str, name: str, widget_key: str, origi
 
 
 async def add_wallet_key(tx: Tx, master: MasterKey, account_id: int, *, kid: str, algorithm: str, key: bytes) -> None:
-    """`key`: for HS256 the secret of 32 bytes, for EdDSA the raw Ed25519 public key. At most two live at once."""
+    """`key`: for HS256 the secret of 32 bytes, for EdDSA the raw Ed25519 public key. At most two live at once.
+
+    The same key again is no second one: who got no answer asks again.
+    """
     if algorithm not in ("HS256", "EdDSA") or len(key) != SECRET_BYTES:
         raise Refused("wallet_key_form", "key")
     await tx.execute("SELECT 1 FROM channel_accounts WHERE id = $1 FOR UPDATE", account_id)
+    known = await tx.fetchrow(LIVE_KEY, kid, account_id)
+    if known is not None and known["algorithm"] == algorithm and _plain(master, known) == key:
+        return
     live = await tx.fetchval("SELECT count(*) FROM wallet_keys WHERE account_id = $1 AND retired_at IS NULL", account_id)
     if live >= WALLET_KEYS_LIVE_MAX:
         raise Refused("wallet_keys_live_max", "kid", status=409)
@@ -90,11 +98,14 @@ class Accounts:
         keys = await tx.fetch(
             "SELECT kid, algorithm, key FROM wallet_keys WHERE account_id = $1 AND retired_at IS NULL ORDER BY kid", row["id"]
         )
-        return Account(row["id"], row["channel"], row["name"], widget_key, tuple(row["origins"]), tuple(map(self._open, keys)))
+        opened = tuple(WalletKey(key["kid"], key["algorithm"], _plain(self._master, key)) for key in keys)
+        return Account(row["id"], row["channel"], row["name"], widget_key, tuple(row["origins"]), opened)
 
-    def _open(self, row: Row) -> WalletKey:
-        key = self._master.unwrap(row["key"], f"wallet-key:{row['kid']}") if row["algorithm"] == "HS256" else row["key"]
-        return WalletKey(row["kid"], row["algorithm"], key)
+
+def _plain(master: MasterKey, row: Row) -> bytes:
+    if row["algorithm"] == "HS256":
+        return master.unwrap(row["key"], f"wallet-key:{row['kid']}")
+    return row["key"]  # type: ignore[no-any-return]
 
 
 def customer_key_text(kid: str, widget_key: str, secret: bytes) -> str:
