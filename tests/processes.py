@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.open_desk", "tests.house"])
+CONTEXT.set_forkserver_preload(["tests.jobs.lanes", "tests.db.writers", "tests.proof.kill", "tests.proof.load"])
 WAIT_SECONDS_MAX = 30.0
 
 Say = Callable[[Any], None]
