@@ -18,7 +18,7 @@ from tests.web.running import RunningDesk, running_desk
 from yingda.db.embedded import Server
 
 
-def _apart(work: Coroutine[Any, Any, Any]) -> Any:
+def apart(work: Coroutine[Any, Any, Any]) -> Any:
     """Run in another thread: while a browser is open, Playwright's event loop occupies this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
@@ -35,10 +35,10 @@ def chromium(template: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def desk(server: Server, template: str, tmp_path: Path) -> Iterator[RunningDesk]:
-    url = _apart(postgres.fresh_database(server, template))
+    url = apart(postgres.fresh_database(server, template))
     with running_desk(url, tmp_path) as running:
         yield running
-    _apart(postgres.drop_database(server, url))
+    apart(postgres.drop_database(server, url))
 
 
 @pytest.fixture(scope="module")

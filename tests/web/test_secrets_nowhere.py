@@ -70,7 +70,7 @@ def dump(api: Api) -> list[str]:
 def through_every_door(api: Api, samples: list[Sample]) -> None:
     for place, sample in enumerate(samples):
         api.clock.ahead_seconds += 1
-        token = api.token(api.somebody(), name=sample.text[:110])
+        token = api.token(api.somebody(), name=sample.text)
         language = ("zh-CN", "en")[place % 2]
         answer = api.send(token, sample.text, language=language)
         said = answer.json()
@@ -80,7 +80,7 @@ def through_every_door(api: Api, samples: list[Sample]) -> None:
         assert not Haystack([answer.text]).holds(sample)
         if place % 10 == 0:
             api.run(api.stage.answer(api.stage.cast.xiazhi, said["conversation"], sample.text))
-            name = quote(sample.text[:400], safe="")
+            name = quote(sample.text, safe="")
             assert api.ask("POST", "files", token, content=b"x", headers={"X-File-Name": name}).status_code == 201
             wrong = {"message_id": "m2", "text": sample.text, "oops": sample.text}
             assert api.ask("POST", "messages", token, json=wrong).status_code == 400
@@ -111,15 +111,13 @@ def test_a_hundred_secrets_leave_no_trace(api: Api, caplog):
 
 @pytest.mark.slow
 def test_every_secret_leaves_no_trace(api: Api, caplog):
-    before = api.read("SELECT count(*) FROM jobs WHERE kind = 'deliver'")
-    api.write("DELETE FROM jobs WHERE kind = 'deliver'")
-    assert before >= 0
-    assert_nowhere(api, every_sample(11), caplog)
+    api.write("DELETE FROM jobs")
+    assert_nowhere(api, every_sample(), caplog)
 
 
 def test_an_unexpected_failure_is_logged_without_the_customers_words(api: Api, caplog, monkeypatch):
-    async def fail(*_: object) -> None:
-        raise ValueError("invalid input for query argument $3: 'my words'")
+    async def fail(inbound) -> None:
+        raise ValueError(f"invalid input for query argument $3: {inbound.text!r}")
 
     monkeypatch.setattr(api.house.reception, "receive", fail)
     answer = api.send(api.token(api.somebody()), "my words")

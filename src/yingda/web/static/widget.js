@@ -285,6 +285,7 @@ class YingdaChat extends HTMLElement {
 
   #sent(record, state, detail) {
     this.thread.own(record, state, detail);
+    if (state === "waiting") this.live.pull(); // says whether it is the network or this one request
     if (state !== "received") return;
     const receipt = detail.lines.find((line) => line.code === "receipt");
     if (receipt) this.thread.keep(detail.receipt, receipt.shown_seq);
