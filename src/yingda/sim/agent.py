@@ -21,7 +21,7 @@ T = TypeVar("T")
 SLOTS = 3  # conversations an agent writes in at the same time
 ROWS_MAX = 100
 LINES_READ = 30
-LOOK_SECONDS = 90.0  # without a hint, an idle agent's page looks by itself
+LOOK_SECONDS = 180.0  # without a hint, an idle agent's page looks by itself
 RETRY_SECONDS = 2.0
 CLOSE_WAIT_SECONDS = 120.0
 UNSEEN_WAIT_SECONDS = 60.0
@@ -32,7 +32,7 @@ LAPTOP_CLOSED_SHARE = 0.3  # goes home without a word, the conversations still o
 class Agent:
     def __init__(self, world: World, viewer: AgentViewer) -> None:
         self.world, self.viewer = world, viewer
-        self.is_present = self.idle = False
+        self.is_present = self.idle = self.is_woken = False
         self._busy: set[int] = set()
         self._close_at: dict[int, float] = {}
         self._look_at: dict[int, float] = {}  # answered, not seen yet by the customer: nothing to do before
@@ -57,6 +57,7 @@ class Agent:
     def wake(self) -> None:
         """The list moved."""
         self.idle = False
+        self.is_woken = True
         self._plan(self.world.chance.uniform(0.3, 2.0))
 
     def _plan(self, seconds: float) -> None:
@@ -65,7 +66,7 @@ class Agent:
             self._later(seconds, self._work, "looks for work")
 
     async def _work(self) -> None:
-        self._planned = False
+        self._planned = self.is_woken = False
         if not self.is_present or len(self._busy) >= SLOTS:
             return
         conversation = await self._next()

@@ -61,7 +61,7 @@ class World:
             reader = self.readers.get(conversation)
             if reader is not None:
                 reader.hear(conversation)
-        for agent in self.agents:
-            if agent.idle:
-                agent.wake()
-                break
+        if not any(agent.is_woken for agent in self.agents):
+            idle = next((agent for agent in self.agents if agent.idle), None)
+            if idle is not None:
+                idle.wake()
