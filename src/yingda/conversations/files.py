@@ -45,8 +45,8 @@ class FileRef:
 
 def safe_name(name: str) -> str:
     """A file name that is only a name: no path, no control or reordering character, no reserved device; never empty."""
-    name = _HOSTILE.sub("_", name).strip(" .")
-    name = mask(name).text
+    # Masked first: with a `_` in the place of a quotation mark or of a joint without width a secret is not recognised.
+    name = _HOSTILE.sub("_", mask(name).text).strip(" .")
     if not name or _RESERVED.match(name):
         name = f"file_{name}" if name else "file"
     return _shortened(name)

@@ -21,7 +21,6 @@ TOKEN_LIFE_SECONDS_MAX = 600
 CLOCK_SKEW_SECONDS_MAX = 60
 TOKEN_CHARACTERS_MAX = 4096
 SUBJECT_CHARACTERS_MAX = 200
-NAME_CHARACTERS_MAX = 120
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, and halves of surrogate pairs
 
 
@@ -49,7 +48,7 @@ def customer_of_token(account: Account, token: str, now: datetime) -> tuple[Cust
         account.id,
         "wallet",
         subject,
-        _text(claims, "name")[:NAME_CHARACTERS_MAX],
+        _text(claims, "name"),
         _text(claims, "language") or None,
         _text(claims, "zone") or None,
     )
@@ -99,4 +98,4 @@ def _instants(claims: dict[str, Any]) -> tuple[datetime, datetime]:
 
 def _text(claims: dict[str, Any], name: str) -> str:
     value = claims.get(name, "")
-    return _UNSTORABLE.sub("", value) if isinstance(value, str) else ""
+    return _UNSTORABLE.sub(" ", value) if isinstance(value, str) else ""
