@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import Any
 
 import msgspec
@@ -65,7 +66,9 @@ def answer_unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     except YingdaError as own:
         return answer_own(request, own)
     except Exception:
-        log.error("unexpected %s in %s", type(error).__name__, request.scope.get("path_template", ""), exc_info=error)
+        # Not the exception's own text: what the database says of a value quotes it.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        log.error("unexpected %s in %s\n%s", type(error).__name__, request.scope.get("path_template", ""), trace)
     return error_answer(request, "internal", "", 500)
 
 
