@@ -34,8 +34,8 @@ class Haystack:
 
     def holds(self, sample: Sample) -> bool:
         match sample.kind:
-            case "one_time_code":
-                return bool(re.search(rf"(?<!\d){sample.pieces[0]}(?!\d)", self.raw))
+            case "one_time_code":  # not the microseconds of a time
+                return bool(re.search(rf"(?<![\d.]){sample.pieces[0]}(?!\d)", self.raw))
             case "password":
                 return PASSWORD.search(sample.text)[0] in self.raw
             case "seed_phrase":
