@@ -57,18 +57,18 @@ def section(count: Count, outcome: Outcome, server: Server, minutes: float) -> s
     """What is appended to the results, with machine, date and commit."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     memory = round(psutil.virtual_memory().total / 2**30)
+    doors = f"{len(writing_doors())} doors in {count.scenes} scenes, {count.statements} statements"
+    yes = f"{len(outcome.messages)} messages and {len(outcome.replies)} replies acknowledged"
     return f"""
 ## Killed at every statement, and at random under load
 
-{datetime.now(UTC):%Y-%m-%d}, commit {commit}; {psutil.cpu_count()} cores ({platform.machine()}), {memory} GB, \
-Python {platform.python_version()}, PostgreSQL {server.version} with fsync on; {minutes:.0f} minutes. `python -m tests.proof`.
+{datetime.now(UTC):%Y-%m-%d}, commit {commit}; {psutil.cpu_count()} cores ({platform.machine()}), {memory} GB,
+Python {platform.python_version()}, PostgreSQL {server.version} with fsync on; {minutes:.0f} minutes. `python -m tests.proof`
 
 | proof | size | kills (SIGKILL) | wrong |
 |---|---|---|---|
-| every statement of every door, before and after it, commits included | {len(writing_doors())} doors in {count.scenes} scenes, \
-{count.statements} statements | {count.kills} | {len(count.wrong)} |
-| servers and agents at random, under four client processes | {len(outcome.messages)} messages and {len(outcome.replies)} replies \
-acknowledged | {outcome.kills} | {len(outcome.wrong)} |
+| every statement of every door, before and after it, commits included | {doors} | {count.kills} | {len(count.wrong)} |
+| servers and agents at random, under four client processes | {yes} | {outcome.kills} | {len(outcome.wrong)} |
 
 Wrong is: acknowledged and missing, doubled, other than what stands there when nobody is killed, or a violation in `yingda check`.
 """
