@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(receipt, dict) and isinstance(receipt.get("receipt"), dict):
         receipt = receipt["receipt"]
     reason = verify(receipt, _keys(args))
-    shown = receipt if isinstance(receipt, dict) else {}
+    # Of a receipt that is not valid a field may be anything, even what JSON cannot hold.
+    shown = {k: v for k, v in receipt.items() if isinstance(v, str)} if isinstance(receipt, dict) else {}
     result = {
         "valid": reason is None,
         **{name: shown.get(name) for name in ("number", "owner", "due", "message_hash", "received_at", "desk")},

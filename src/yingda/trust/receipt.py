@@ -122,6 +122,8 @@ def verify(receipt: object, keys: dict[str, bytes]) -> str | None:
         return "fields_unknown"
     try:
         signature = unb64(receipt["signature"])
+        if b64(signature) != receipt["signature"]:
+            return "signature_wrong"  # decoding forgives; one signature has one spelling
         signed = canonical({name: receipt[name] for name in SIGNED})
         Ed25519PublicKey.from_public_bytes(keys[receipt["key"]]).verify(signature, signed)
     except InvalidSignature:
