@@ -46,3 +46,10 @@ async def let_pass(desk: Desk, seconds: float) -> None:
 
 async def rows(desk: Desk, statement: str, *args: object) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in await desk.read(lambda tx: tx.fetch(statement, *args))]
+
+
+async def until_value(desk: Desk, expected: object, statement: str, *args: object) -> None:
+    """Look until the database says `expected`, as often as it takes within a minute."""
+    async with asyncio.timeout(60):
+        while await desk.read(lambda tx: tx.fetchval(statement, *args)) != expected:  # noqa: ASYNC110  another process writes
+            await asyncio.sleep(0.02)

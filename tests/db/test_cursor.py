@@ -158,7 +158,7 @@ def test_the_cursor_reads_along_its_index(database_url):
                 for _ in range(300):
                     await tx.record(1, Fact("noted", "desk", {}))
 
-            for _ in range(10):
+            for _ in range(4):
                 await desk.transaction(many)
             await desk.statement(lambda tx: tx.execute("ANALYZE events"))
             end = Cursor(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.jobs import lanes
-from tests.open_desk import HastyClock, let_pass, open_desk, rows
+from tests.open_desk import HastyClock, let_pass, open_desk, rows, until_value
 from tests.processes import Process
 
 from yingda.db.desk import Desk
@@ -19,6 +19,7 @@ TURNS = """
 CREATE TABLE turns (number bigint GENERATED ALWAYS AS IDENTITY, door text, runner text,
                     began_at timestamptz DEFAULT clock_timestamp(), ended_at timestamptz)
 """
+RENEWED = "SELECT coalesce(lease_until > desk_now() + make_interval(secs => $1), false) FROM periodic"
 OVERLAPS = """
 SELECT a.door, a.runner, b.runner FROM turns a JOIN turns b ON a.door = b.door AND a.number < b.number
  WHERE b.began_at < a.ended_at
@@ -95,9 +96,8 @@ def test_a_long_step_keeps_its_lease_and_one_that_cannot_renew_it_is_stopped(dat
         await put(desk, doors)
         running = asyncio.create_task(Rounds(desk, doors, "first").step())
         for _ in range(3):
-            await asyncio.sleep(0.2)
+            await until_value(desk, True, RENEWED, periodic.LEASE_SECONDS - 1)
             await let_pass(desk, periodic.LEASE_SECONDS * 2 / 3)
-            await asyncio.sleep(0.2)
             assert await Rounds(desk, doors, "second").step() is None
         assert not ended
         await desk.statement(lambda tx: tx.execute("UPDATE periodic SET worker = 'second'"))

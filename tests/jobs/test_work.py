@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.jobs import lanes
-from tests.open_desk import HastyClock, let_pass, open_desk, rows
+from tests.open_desk import HastyClock, let_pass, open_desk, rows, until_value
 from tests.processes import Process
 
 from yingda.db.desk import Desk
@@ -18,6 +18,8 @@ from yingda.jobs import work
 from yingda.jobs.work import Later, Worker, enqueue, release_lapsed, work_forever
 
 JOBS = "SELECT kind, (args ->> 'number')::int, attempts, worker, failed_at IS NOT NULL FROM jobs ORDER BY id"
+
+RENEWED = "SELECT lease_until > desk_now() + make_interval(secs => $1) FROM jobs"
 
 
 def on_desk(url: str, scene: Any, **wishes: Any) -> Any:
@@ -121,9 +123,9 @@ def test_a_heartbeat_keeps_a_long_job(database_url):
         await enqueue_many(desk, 1)
         with Process(lanes.work_slowly, database_url, "slow") as process:
             assert await asyncio.to_thread(process.hear) == "working"
-            for _ in range(4):  # four times two thirds of a lease, each after a few beats
+            for _ in range(4):  # four times two thirds of a lease
                 await let_pass(desk, work.LEASE_SECONDS * 2 / 3)
-                await asyncio.sleep(3 * work.BEAT_SECONDS / 100)
+                await until_value(desk, True, RENEWED, work.LEASE_SECONDS - 5)
                 assert await desk.transaction(release_lapsed) == 0
             process.kill()
             await let_pass(desk, work.LEASE_SECONDS + 1)

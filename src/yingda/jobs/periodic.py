@@ -17,6 +17,7 @@ from yingda.jobs.edge import shown
 # A lease outlives its renewal by more than a statement may take: who cannot renew stops before anybody else may start.
 LEASE_SECONDS = 12.0
 BEAT_SECONDS = 2.5
+RENEW_SECONDS_MAX = 2.5
 TICK_SECONDS = 0.25
 LEAVE_SECONDS_MAX = 2.0
 
@@ -115,7 +116,7 @@ class Rounds:
                 await asyncio.gather(step, return_exceptions=True)
 
     async def _renew(self, name: str) -> None:
-        async with asyncio.timeout(BEAT_SECONDS):
+        async with asyncio.timeout(RENEW_SECONDS_MAX):
             if await self.desk.statement(lambda tx: tx.fetchval(RENEW, name, self.name, LEASE_SECONDS)) is None:
                 raise LeaseLost
 
