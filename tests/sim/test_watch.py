@@ -21,7 +21,7 @@ BREAKS = {
 }
 
 
-def broken(server: Server, statement: str, after_seconds: float = 120.0) -> Outcome:
+def broken(server: Server, statement: str, after_seconds: float = 90.0) -> Outcome:
     """A short busy day in which somebody changes rows by hand."""
 
     def prepare(one: Simulation) -> None:
@@ -32,7 +32,7 @@ def broken(server: Server, statement: str, after_seconds: float = 120.0) -> Outc
 
         one.world.agenda.after(after_seconds, sabotage, "sabotage")
 
-    return play(server.url, simulation("double_eleven", 4, 0.1, rate=300, agents=2), prepare)
+    return play(server.url, simulation("double_eleven", 4, 0.04, rate=400, agents=2), prepare)
 
 
 @pytest.mark.parametrize("invariant", BREAKS)

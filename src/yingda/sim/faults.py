@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from yingda.jobs.periodic import RENEW
 from yingda.sim.chance import SeededChance
 from yingda.sim.clock import SimClock
 
@@ -74,7 +73,7 @@ class DatabaseFaults:
         return statement != COMMIT and (self._is_open or statement == BEGIN)
 
     def _meet(self, statement: str, before: bool, kinds: tuple[tuple[str, float], ...]) -> None:
-        if not self.armed or statement is RENEW:  # RENEW runs by real time, so it must draw nothing from the seed
+        if not self.armed:
             return
         kind = self._take_due(statement, before)
         drawn = self._chance.uniform(0.0, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -51,7 +52,7 @@ class Process:
         doors = dict(self.house.doors)
         if self._world.mutation == "skip_sweep":
             doors["sweep"] = replace(doors["sweep"], step=_nothing)
-        self.rounds = Rounds(desk, doors, f"rounds-{self._lives}")
+        self.rounds = _Rounds(desk, doors, f"rounds-{self._lives}")
         self.worker = Worker(desk, self.house.handlers, f"worker-{self._lives}")
         self._faults.armed = True
 
@@ -90,6 +91,13 @@ class Process:
             await self.call(request)
         except Temporary:
             return
+
+
+class _Rounds(Rounds):
+    """Without the heartbeat, which goes by real time: a slow machine must change nothing of a simulated day."""
+
+    async def _renewed(self, name: str, step: asyncio.Future[object]) -> None:
+        await step
 
 
 async def _nothing(desk: Desk) -> None:
