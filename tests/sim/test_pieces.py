@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import asyncpg
 import pytest
@@ -12,7 +13,7 @@ from yingda.errors import Refused
 from yingda.sim.agenda import Agenda
 from yingda.sim.chance import SeededChance
 from yingda.sim.clock import SimClock
-from yingda.sim.faults import COMMIT, DatabaseFaults, Killed, NetworkFaults, Rates
+from yingda.sim.faults import APART_SECONDS, COMMIT, DatabaseFaults, Killed, NetworkFaults, Rates
 from yingda.sim.outcome import nearest_rank
 from yingda.sim.scenario import SCENARIOS, scenario_named
 
@@ -46,12 +47,12 @@ def test_a_seed_draws_the_same_again_and_each_stream_its_own() -> None:
     assert drawn[0] != other.bytes(8)
 
 
-def met(faults: DatabaseFaults, statement: str) -> list[str]:
+async def met(faults: DatabaseFaults, statement: str) -> list[str]:
     """What one run of a statement meets."""
     found = []
     for meet in (faults.before, faults.after):
         try:
-            asyncio.run(meet(statement))
+            await meet(statement)
         except Killed:
             found.append("killed")
         except asyncpg.SerializationError:
@@ -62,27 +63,35 @@ def met(faults: DatabaseFaults, statement: str) -> list[str]:
 
 
 def test_each_statement_meets_each_fault_once_and_they_keep_apart() -> None:
-    clock = SimClock(START)
-    faults = DatabaseFaults(Rates(*(0.0,) * 6), SeededChance(1, "database"), clock)
-    faults.armed = True
-    seen: list[str] = []
-    for _ in range(1500):
-        asyncio.run(clock.sleep(1.0))
-        seen += (run := met(faults, "SELECT 1"))
-        assert len(run) <= 1
-    assert sorted(seen) == ["away", "away", "killed", "killed", "serialization"]
-    assert faults.fired == {"undone": 1, "hidden": 1, "serialization": 1, "killed": 2}
+    async def scene() -> None:
+        clock = SimClock(START)
+        faults = DatabaseFaults(Rates(*(0.0,) * 6), SeededChance(1, "database"), clock)
+        faults.armed = True
+        seen: dict[float, str] = {}
+        for _ in range(1500):
+            await clock.sleep(1.0)
+            seen |= dict.fromkeys([clock.monotonic()], run[0]) if (run := await met(faults, "SELECT 1")) else {}
+            assert len(run) <= 1
+        assert sorted(seen.values()) == ["away", "away", "killed", "killed", "serialization"]
+        assert faults.fired == {"undone": 1, "hidden": 1, "serialization": 1, "killed": 2}
+        times = list(seen)
+        assert all(later - earlier >= APART_SECONDS for earlier, later in pairwise(times))
+
+    asyncio.run(scene())
 
 
 def test_a_commit_has_rates_of_its_own_and_disarmed_faults_never_fire() -> None:
-    rates = Rates(**{**QUIET.__dict__, "commit_hidden": 1.0})
-    faults = DatabaseFaults(rates, SeededChance(1, "database"), SimClock(START))
-    assert met(faults, COMMIT) == []
-    faults.armed = True
-    assert met(faults, "BEGIN") == []
-    assert met(faults, "UPDATE x") == []
-    assert met(faults, COMMIT) == ["away"]
-    assert met(faults, "SELECT receive()") == ["away"], "outside a transaction a statement is its own commit"
+    async def scene() -> None:
+        rates = Rates(**{**QUIET.__dict__, "commit_hidden": 1.0})
+        faults = DatabaseFaults(rates, SeededChance(1, "database"), SimClock(START))
+        assert await met(faults, COMMIT) == []
+        faults.armed = True
+        assert await met(faults, "BEGIN") == []
+        assert await met(faults, "UPDATE x") == []
+        assert await met(faults, COMMIT) == ["away"]
+        assert await met(faults, "SELECT receive()") == ["away"], "outside a transaction a statement is its own commit"
+
+    asyncio.run(scene())
 
 
 def test_calls_meet_their_fates_at_their_rates() -> None:
