@@ -30,6 +30,7 @@ from yingda.wiring import FOLLOWS
 SCENES: dict[str, Scene] = {
     scene.name: scene for scene in (*scenes_of_conversations.SCENES, *scenes_of_people.SCENES, *scenes_of_jobs.SCENES)
 }
+MUTANTS: dict[str, Scene] = {scene.name: scene for scene in scenes_of_conversations.MUTANTS}
 BEFORE, AFTER = "before", "after"
 
 
@@ -61,7 +62,7 @@ class Deadly:
 
 async def act(say: Say, url: str, name: str, made: Made, point: Point | None) -> None:
     """In a process of its own: go through the door. Says (statements, answer) if it lives to say it."""
-    scene, deadly = SCENES[name], Deadly(point)
+    scene, deadly = (SCENES | MUTANTS)[name], Deadly(point)
     if scene.is_first_start:
         async with first_opened(url, deadly):
             say((deadly.passed, None))
@@ -75,7 +76,7 @@ async def act(say: Say, url: str, name: str, made: Made, point: Point | None) ->
 
 async def act_again(say: Say, url: str, name: str, made: Made) -> None:
     """In a process of its own, after the kill. Says ("answered", answer) or ("refused", the code)."""
-    scene = SCENES[name]
+    scene = (SCENES | MUTANTS)[name]
     async with opened_for(scene, url) as s:
         try:
             say(("answered", await (scene.again or scene.act)(s, made)))

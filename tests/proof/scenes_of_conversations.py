@@ -85,6 +85,14 @@ async def answer(s: Stage, made: Made) -> None:
     )
 
 
+async def answer_under_another_key(s: Stage, made: Made) -> None:
+    """What a page would do that makes its key when it sends, and not when it is opened."""
+    key = s.desk.chance.token(6)
+    await s.desk.transaction(
+        lambda tx: reply(tx, s.cast.guyu, made["number"], text="在查", seen_through=made["seq"] + 2, key=key)
+    )
+
+
 async def take_it(s: Stage, made: Made) -> None:
     await s.desk.transaction(lambda tx: take(tx, s.cast.guyu, made["number"]))
 
@@ -165,3 +173,7 @@ async def closed(s: Stage) -> Made:
     made = await answered(s)
     await close_as("answered")(s, made)
     return made
+
+
+# Wrong on purpose: the proof must find it.
+MUTANTS = [Scene("mutant, a key for each try", (), answer_under_another_key, written, without=frozenset({"staff_keys"}))]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.db.server import TEMPLATE
-from tests.proof.kill import SCENES, Point, Ready, kill_at, make_ready
+from tests.proof.kill import AFTER, BEFORE, MUTANTS, SCENES, Point, Ready, kill_at, make_ready
 from tests.proof.writes import write_statements
 from tests.tidy.source import none_of
 
@@ -22,7 +22,7 @@ def killed(server: Server, name: str, chosen: Callable[[Ready], list[Point]]) ->
     """What is wrong after kills at the chosen points of a scene."""
 
     async def run() -> list[str]:
-        ready = await make_ready(server, TEMPLATE, SCENES[name], f"scene_{next(_numbers)}")
+        ready = await make_ready(server, TEMPLATE, (SCENES | MUTANTS)[name], f"scene_{next(_numbers)}")
         _passed[name] = ready.statements
         wrong: list[str] = []
         for point in chosen(ready):
@@ -46,6 +46,14 @@ def test_a_kill_around_the_commit_of_a_reply_loses_and_doubles_nothing(durable):
         return ready.points[-2:]
 
     assert killed(durable, "reply", at_the_end) == []
+
+
+@pytest.mark.slow
+def test_a_sender_that_repeats_under_another_key_is_found_so_the_proof_can_fail(durable):
+    (name,) = MUTANTS
+    assert killed(durable, name, lambda ready: [Point(len(ready.statements), BEFORE)]) == []
+    wrong = killed(durable, name, lambda ready: [Point(len(ready.statements), AFTER)])
+    assert any("deliveries: expected" in what for what in wrong)
 
 
 @pytest.mark.slow
