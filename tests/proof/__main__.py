@@ -53,9 +53,12 @@ async def at_random(server: Server, kills: int, seed: int) -> Outcome:
         return await under_load(url, kills, seed)
 
 
-def section(count: Count, outcome: Outcome, server: Server, minutes: float) -> str:
+def commit_now() -> str:
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def section(count: Count, outcome: Outcome, server: Server, minutes: float, commit: str) -> str:
     """What is appended to the results, with machine, date and commit."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     memory = round(psutil.virtual_memory().total / 2**30)
     doors = f"{len(writing_doors())} doors in {count.scenes} scenes, {count.statements} statements"
     yes = f"{len(outcome.messages)} messages and {len(outcome.replies)} replies acknowledged"
@@ -80,7 +83,7 @@ async def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", type=Path, metavar="FILE", help="append the figures to FILE")
     args = parser.parse_args()
-    folder, began = new_folder(), datetime.now(UTC)
+    folder, began, commit = new_folder(), datetime.now(UTC), commit_now()  # others may commit meanwhile
     server = await start(folder)
     try:
         await migrated_template(server)
@@ -89,7 +92,7 @@ async def main() -> int:
     finally:
         await server.stop(adopted_too=True)
         end(folder)
-    text = section(count, outcome, server, (datetime.now(UTC) - began).total_seconds() / 60)
+    text = section(count, outcome, server, (datetime.now(UTC) - began).total_seconds() / 60, commit)
     print(text, *count.wrong, *outcome.wrong, sep="\n")
     if args.record:
         with args.record.open("a", encoding="utf-8") as file:
