@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 from tests.house import KID, SECRET, WIDGET_KEY
 from tests.web.browser import DESKTOP, PHONE, receipt, said_in, visitor, write
 from tests.web.running import RunningDesk
+from tests.web.test_browser_network import wait_until
 from tests.web.wallet_page import wallet_page
 
 pytestmark = pytest.mark.browser
@@ -54,7 +55,24 @@ def test_the_widget_works_on_a_strict_page_of_another_origin(chromium: Browser, 
         assert desk.value("SELECT state FROM deliveries") == "pending", "a closed panel is no evidence"
         page.locator("yingda-chat .launch").click()
         page.get_by_text("within the hour", exact=False).last.wait_for()
-        page.wait_for_function("document.title === 'Little Lotus'")
+        wait_until(page, lambda: page.title() == "Little Lotus", "read")
+
+
+def test_words_stay_in_the_field_until_the_wallet_says_whose_they_are(chromium: Browser, desk: RunningDesk) -> None:
+    tokens = {"value": token_for(desk, "maya")}
+    with wallet_page(desk.url, desk.widget_key, tokens) as (url, _), visitor(chromium, locale="en") as customer:
+        allow(desk, url)
+        customer.context.route("**/token", lambda route: route.abort())
+        page = customer.open(f"{url}/?signed")
+        page.locator("yingda-chat .launch").click()
+        write(page, "Is it gone?")
+        page.locator("yingda-chat .strip").get_by_text("cannot be reached").wait_for()
+        assert page.locator("yingda-chat textarea").input_value() == "Is it gone?"
+        customer.context.unroute("**/token")
+        page.locator("yingda-chat .strip").wait_for(state="hidden")
+        page.locator("yingda-chat textarea").press("Enter")
+        receipt(page)
+        assert said_in(page) == ["Is it gone?"]
 
 
 def test_a_guest_elsewhere_is_alone_on_each_page_and_leaves_no_token(chromium: Browser, desk: RunningDesk) -> None:
@@ -115,7 +133,7 @@ def test_a_file_goes_with_a_message_and_both_sides_can_save_it(chromium: Browser
             {"name": "截图 ‮gvs.svg", "mimeType": "image/svg+xml", "buffer": svg}
         )
         page.locator("yingda-chat .picked .name").wait_for()
-        page.wait_for_function("document.querySelector('yingda-chat').shadowRoot.querySelector('.send').ariaDisabled === 'false'")
+        page.locator("yingda-chat .send[aria-disabled=false]").wait_for()
         write(page, "看截图")
         receipt(page)
         with page.expect_download() as saved:

@@ -79,7 +79,9 @@ export class Api {
       this.#person ??= sub;
       if (sub !== this.#person) {
         // Somebody else signed in on this page: nothing of the one before may be sent or shown in their name.
-        this.onOther();
+        const tell = this.onOther;
+        this.onOther = () => {}; // once, whatever requests are still under way
+        tell();
         throw new Away();
       }
       this.#token = token;

@@ -17,6 +17,7 @@ async function withoutSecrets(text) {
 
 export class Composer {
   limits = { text_characters_max: 10_000, file_bytes_max: 10_000_000, files_max: 10 };
+  ready = false; // until it is known whose words these are, they stay in the field
   #files = []; // {file, name, size, type} once uploaded; {name, state, source} before
   #card = null;
   #checked = Promise.resolve(); // messages leave in the order they were written
@@ -62,8 +63,8 @@ export class Composer {
   /** Take what is written out of the field at once, so that nothing typed while it is being checked can be lost or sent twice. */
   send() {
     const text = this.field.value.replace(/^[ \t\n]+|[ \t\n]+$/g, ""); // nothing else: what looks empty may be somebody's words
-    const ready = this.#files.every((f) => f.file);
-    if (!ready || !(text || this.#files.length)) return;
+    const uploaded = this.#files.every((f) => f.file);
+    if (!this.ready || !uploaded || !(text || this.#files.length)) return;
     const count = Array.from(text).length;
     if (count > this.limits.text_characters_max) {
       this.#tell("too_long", { max: this.limits.text_characters_max, count });

@@ -65,6 +65,7 @@ export class Live {
   }
 
   close() {
+    this.onLines = this.onState = this.onLink = () => {}; // a request under way must not show its answer to the next person
     this.#stop.abort();
     this.#wake.abort();
     clearInterval(this.beat);

@@ -119,6 +119,7 @@ export class Sender {
   /** What is unsent stays on the shelf for whoever it belongs to. */
   close() {
     this.#closed = true;
+    this.onState = () => {}; // a request under way must not tell the next person of it
     clearTimeout(this.#timer);
   }
 

@@ -41,9 +41,10 @@ class YingdaChat extends HTMLElement {
     if (this.#drawn) return;
     this.#drawn = true;
     // Set before this script had made the element one of ours: then it hides our setter.
-    if (Object.hasOwn(this, "token")) {
-      this.#source = Object.getOwnPropertyDescriptor(this, "token").value;
+    const early = Object.getOwnPropertyDescriptor(this, "token");
+    if (early) {
       delete this.token;
+      this.#source = early.value;
     }
     this.words = new Words(this.getAttribute("language") || document.documentElement.lang || navigator.language);
     await this.#style();
@@ -82,9 +83,9 @@ class YingdaChat extends HTMLElement {
     const { words } = this;
     const onFile = (file) => this.#download(`files/${encodeURIComponent(file.file)}`, file.name);
     this.thread = new Thread({ words, onFile, onEdit: (record) => this.#edit(record) });
-    this.composer = new Composer({
+    const composer = this.composer = new Composer({
       words, onCard: (card) => this.thread.card(card), onUpload: (file) => this.api.upload(file),
-      onSend: (text, files) => this.sender?.write(text, files),
+      onSend: (text, files) => { if (composer === this.composer) this.sender.write(text, files); },
     });
     this.name = h("h2", {}, words.say("open"));
     this.status = h("p", {});
@@ -140,7 +141,9 @@ class YingdaChat extends HTMLElement {
     const desk = (this.getAttribute("desk") || location.origin).replace(/\/$/, "");
     this.api = new Api({ desk, key: this.getAttribute("widget-key") ?? "", language: this.words.language, source: this.#source, onOther: () => this.#startAnew() });
     this.#hello();
-    const scope = `${this.api.key}:${await this.#scope()}`;
+    const { api } = this;
+    const scope = `${api.key}:${await this.#scope(api)}`;
+    if (api !== this.api) return; // another person came meanwhile, and has a start of their own
     this.sender = new Sender({
       api: this.api, scope, onState: (record, state, detail) => this.#sent(record, state, detail),
       envelope: () => ({
@@ -152,6 +155,7 @@ class YingdaChat extends HTMLElement {
       api: this.api, scope, onLines: (lines, conversation) => this.#lines(lines, conversation),
       onState: (state) => this.#state(state), onLink: (up) => this.#link(up),
     });
+    this.composer.ready = true;
     this.live.start();
     this.sender.start();
     this.clock = setInterval(() => this.#drawPromise(), CLOCK_MS);
@@ -170,24 +174,26 @@ class YingdaChat extends HTMLElement {
     this.#shown = 0;
     this.#root.replaceChildren();
     const open = !this.panel.hidden;
-    this.started = this.live = this.sender = null;
+    this.started = this.api = this.live = this.sender = null;
     this.#draw();
     if (open) this.open();
   }
 
   /** The wallet's page may not have a token yet: ask until it has. */
-  async #scope() {
-    for (let wait = 1000; ; wait = Math.min(wait * 2, HELLO_RETRY_MS_MAX)) {
+  async #scope(api) {
+    for (let wait = 1000; api === this.api; wait = Math.min(wait * 2, HELLO_RETRY_MS_MAX)) {
       try {
-        return await this.api.scope();
+        return await api.scope();
       } catch {
         this.#link(false);
         await new Promise((resolve) => { setTimeout(resolve, wait); });
       }
     }
+    return "";
   }
 
   async #hello(wait = 2000) {
+    if (!this.api) return;
     try {
       const said = await this.api.hello();
       this.words.learn(said);
@@ -239,7 +245,7 @@ class YingdaChat extends HTMLElement {
     try {
       const { latest_shown_seq: latest } = await this.api.shown(conversation, shownSeq);
       if (conversation === this.#rendered.conversation) this.#shown = Math.max(this.#shown, shownSeq);
-      if (latest > this.live.after && conversation === this.live.conversation) this.live.pull();
+      if (latest > this.live?.after && conversation === this.live.conversation) this.live.pull();
     } catch (error) {
       if (!(error instanceof Refused)) this.waiting = setTimeout(() => this.#tellShown(), Math.max(SHOWN_RETRY_MS, (error.seconds ?? 0) * 1000));
     }
