@@ -22,6 +22,7 @@ from yingda.people.accounts import parse_customer_key
 TEXT_COLUMNS = ("text", "question", "message")
 RATE_MAX = 10_000.0
 WAIT_SECONDS_MAX = 86_400.0
+FIELD_CHARACTERS_MAX = 10_000_000
 
 
 def add(parsers: Any) -> None:
@@ -72,13 +73,16 @@ async def run(args: argparse.Namespace) -> int:
 
 def read_texts(path: Path) -> list[str]:
     """The text column, one entry a row, empty ones too. Refused file_unreadable, csv_malformed, csv_no_text."""
+    csv.field_size_limit(FIELD_CHARACTERS_MAX)  # a text that is too long is for the desk to refuse
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
-            column = next((c for c in rows.fieldnames or () if c.strip().lower() in TEXT_COLUMNS), None)
-            if column is None:
+            rows = csv.reader(file, strict=True)
+            names = [name.strip().lower() for name in next(rows, [])]
+            place = next((i for i, name in enumerate(names) if name in TEXT_COLUMNS), None)
+            if place is None:
                 raise Refused("csv_no_text", f"{path}, line 1")
-            return [row[column] or "" for row in rows]
+            # An empty line is an empty row: in a file of one column there is no other way to write one.
+            return [row[place] if place < len(row) else "" for row in rows]
     except OSError as error:
         raise Refused("file_unreadable", str(path)) from error
     except UnicodeDecodeError as error:

@@ -27,6 +27,7 @@ from yingda.web.app import build_app
 from yingda.wiring import House
 
 CLOCK_SYNC_SECONDS = 30.0
+BACKLOG = 2048
 LIVE_POLL_SECONDS = 5.0
 STOP_SECONDS_MAX = 3  # open streams are cut after this; their clients come back with where they stand
 
@@ -66,6 +67,7 @@ def listen(wanted: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((wanted.host, wanted.port))
+        listener.listen(BACKLOG)  # at once: until somebody listens, two may bind the same port
     except OSError as error:
         listener.close()
         raise Refused("port_in_use", f"{wanted.host}:{wanted.port}", str(error)) from error
@@ -77,7 +79,7 @@ async def serve(house: House, listener: socket.socket, wanted: Settings, url: st
     config = uvicorn.Config(
         build_app(house, demo_allowed=on_loopback(wanted.host)), log_config=None, access_log=False, server_header=False,
         date_header=True, ws="none", http="httptools", loop="none", proxy_headers=True,
-        forwarded_allow_ips=wanted.trusted_proxies, timeout_graceful_shutdown=STOP_SECONDS_MAX, backlog=2048,
+        forwarded_allow_ips=wanted.trusted_proxies, timeout_graceful_shutdown=STOP_SECONDS_MAX, backlog=BACKLOG,
     )  # fmt: skip
     server = uvicorn.Server(config)
     async with background(house, wanted):
