@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -52,16 +53,18 @@ def test_a_kind_that_nobody_handles_lies_on_the_shelf(database_url):
     on_desk(database_url, scene)
 
 
-def test_an_unexpected_error_is_tried_often_and_then_shelved(database_url):
+def test_an_unexpected_error_is_tried_often_and_then_shelved_without_the_words_it_quotes(database_url, caplog):
     async def scene(desk: Desk) -> None:
-        worker = await fails_with(desk, ValueError("no such zone\nDETAIL: a customer's row"))
+        worker = await fails_with(desk, ValueError("invalid input: 'my words'"))
         for attempt in range(1, work.ATTEMPTS_MAX + 1):
             assert await desk.read(shelf) == []
             assert await worker.step() == 1
-            assert await rows(desk, "SELECT attempts, error FROM jobs") == [(attempt, "ValueError: no such zone")]
+            ((attempts, error),) = await rows(desk, "SELECT attempts, error FROM jobs")
+            assert attempts == attempt and re.fullmatch(r"ValueError in test_shelf\.py:\d+", error)
             await let_pass(desk, 1.5 * work.BACKOFF_SECONDS_MAX + 1)
         assert len(await desk.read(shelf)) == 1
         assert await worker.step() == 0, "what lies on the shelf is not worked on"
+        assert "ValueError in test_shelf.py" in caplog.text and "my words" not in caplog.text
 
     on_desk(database_url, scene)
 
@@ -75,7 +78,7 @@ def test_a_job_that_never_ends_is_cut_off_and_tried_again(database_url, monkeypa
 
         await desk.transaction(lambda tx: enqueue(tx, "note", {}))
         assert await Worker(desk, {"note": handler}, "w").step() == 1
-        assert await rows(desk, "SELECT attempts, worker, error FROM jobs") == [(1, None, "TimeoutError: ")]
+        assert await rows(desk, "SELECT attempts, worker, left(error, 12) FROM jobs") == [(1, None, "TimeoutError")]
 
     on_desk(database_url, scene)
 

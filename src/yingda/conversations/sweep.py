@@ -9,6 +9,7 @@ from yingda.conversations.policy import Policies
 from yingda.conversations.promise import move_on
 from yingda.db.desk import Desk, Work
 from yingda.errors import Temporary
+from yingda.jobs.edge import traced
 
 SWEEP_EVERY_SECONDS = 1.0
 SWEPT_PER_STEP_MAX = 200
@@ -56,6 +57,6 @@ async def _apart(desk: Desk, failures: list[Exception], conversation: int, work:
     except Exception as error:
         if isinstance(error, Temporary) and error.code == "database_away":
             raise  # none of the others can be done either
-        log.exception("the sweep of conversation %s failed", conversation)
+        log.error("the sweep of conversation %s failed: %s", conversation, traced(error))
         failures.append(error)
         return 0

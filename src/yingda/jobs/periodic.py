@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from yingda.db.desk import Desk, Row, Tx
 from yingda.errors import Temporary
-from yingda.jobs.edge import shown
+from yingda.jobs.edge import shown, traced
 
 # A lease outlives its renewal by more than a statement may take: who cannot renew stops before anybody else may start.
 LEASE_SECONDS = 12.0
@@ -99,7 +99,7 @@ class Rounds:
         try:
             await self._renewed(name, asyncio.ensure_future(self.doors[name].step(self.desk)))
         except Exception as error:
-            log.exception("periodic door %s failed", name)
+            log.error("periodic door %s failed: %s", name, traced(error))
             return shown(error)
         return None
 

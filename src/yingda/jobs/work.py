@@ -16,7 +16,7 @@ from typing import Any
 from yingda.db.desk import Desk, Row, Tx
 from yingda.db.wake import JOBS
 from yingda.errors import Permanent, Refused, Temporary
-from yingda.jobs.edge import ERROR_CHARACTERS_MAX, shown
+from yingda.jobs.edge import ERROR_CHARACTERS_MAX, shown, traced
 
 BATCH = 20
 BATCH_SECONDS_MAX = 5.0
@@ -137,7 +137,7 @@ class Worker:
         except Temporary as error:
             await self._again(job, self.backoff_seconds(job["attempts"]), str(error), job["attempts"])
         except Exception as error:
-            log.exception("job %s of kind %s failed", job["id"], job["kind"])
+            log.error("job %s of kind %s failed: %s", job["id"], job["kind"], traced(error))
             if job["attempts"] >= ATTEMPTS_MAX:
                 await self._shelve(job, shown(error))
             else:
