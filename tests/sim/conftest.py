@@ -11,9 +11,9 @@ from yingda.sim.simulation import Outcome
 
 @pytest.fixture(scope="session")
 def night(server: Server) -> Outcome:
-    return play(server.url, simulation("quiet_night", 1, 1.0, rate=15))
+    return play(server.url, simulation("quiet_night", 1, 0.4, rate=20))
 
 
 @pytest.fixture(scope="session")
 def peak(server: Server) -> Outcome:
-    return play(server.url, simulation("double_eleven", 7, 0.1, rate=250, agents=12))
+    return play(server.url, simulation("double_eleven", 7, 0.05, rate=300, agents=8))

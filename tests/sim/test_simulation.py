@@ -38,11 +38,11 @@ def test_faults_of_every_kind_fire_at_the_database_and_on_the_customers_way(nigh
 
 
 def test_a_seed_gives_the_same_day_again_and_another_seed_another_day(server: Server, peak: Outcome) -> None:
-    again = play(server.url, simulation("double_eleven", 7, 0.1, rate=250, agents=12))
+    again = play(server.url, simulation("double_eleven", 7, 0.05, rate=300, agents=8))
     timing = {"conversations_per_real_second", "simulated_hours_per_real_minute"}
     assert {k: v for k, v in again.answer.items() if k not in timing} == {k: v for k, v in peak.answer.items() if k not in timing}
     assert (again.fired, again.steps) == (peak.fired, peak.steps)
-    other = play(server.url, simulation("double_eleven", 8, 0.02, rate=250, agents=12))
+    other = play(server.url, simulation("double_eleven", 8, 0.01, rate=300, agents=2))
     assert other.answer["digest"] != peak.answer["digest"]
 
 
@@ -64,10 +64,11 @@ def test_the_same_seed_gives_the_same_digest_on_another_version_of_postgresql(
     other_server: Server, server: Server, peak: Outcome
 ) -> None:
     assert other_server.version != server.version
-    other = play(other_server.url, simulation("double_eleven", 7, 0.1, rate=250, agents=12))
+    other = play(other_server.url, simulation("double_eleven", 7, 0.05, rate=300, agents=8))
     assert other.answer["digest"] == peak.answer["digest"]
 
 
+@pytest.mark.slow
 def test_the_day_does_not_hang_on_the_plans_of_the_database(server: Server, peak: Outcome) -> None:
     """An order that no ORDER BY asks for shows when the planner may use no index."""
 
@@ -81,13 +82,13 @@ def test_the_day_does_not_hang_on_the_plans_of_the_database(server: Server, peak
 
     asyncio.run(hobble("enable_indexscan = off", "enable_hashagg = off"))
     try:
-        hobbled = play(server.url, simulation("double_eleven", 7, 0.1, rate=250, agents=12))
+        hobbled = play(server.url, simulation("double_eleven", 7, 0.05, rate=300, agents=8))
     finally:
         asyncio.run(hobble("enable_indexscan = on", "enable_hashagg = on"))
     assert hobbled.answer["digest"] == peak.answer["digest"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_sweep_that_does_nothing_is_found(server: Server, seed: int) -> None:
     found = play(server.url, simulation("quiet_night", seed, 2.5, mutation="skip_sweep"))
     assert found.violation is not None
@@ -95,7 +96,7 @@ def test_a_sweep_that_does_nothing_is_found(server: Server, seed: int) -> None:
     assert found.answer["violations"][found.violation.invariant] == 1
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_yes_before_the_commit_is_found(server: Server, seed: int) -> None:
     found = play(server.url, simulation("quiet_night", seed, 2.5, mutation="ack_before_commit"))
     assert found.violation is not None
