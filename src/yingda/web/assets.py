@@ -26,6 +26,7 @@ DIGEST_CHARACTERS = 12
 COMPRESSED = (".js", ".css", ".txt", ".svg")
 # Only comments that stand on lines of their own, so that no string can be mistaken for one.
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.DOTALL | re.MULTILINE)
+_AROUND_MARKS = re.compile(r"\s*([{};])\s*")  # in our style sheets none of these stands inside a string
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -73,7 +74,8 @@ def _files(folder: Traversable, prefix: str) -> list[tuple[str, Traversable]]:
 def _asset(path: str, body: bytes) -> Asset:
     ending = "." + path.rsplit(".", 1)[-1]
     if ending in (".js", ".css") and not path.startswith(VENDOR):
-        body = without_comments(body.decode()).encode()
+        text = without_comments(body.decode())
+        body = (_AROUND_MARKS.sub(r"\1", text) if ending == ".css" else text).encode()
     guessed = _TYPES.get(ending) or mimetypes.guess_type(path)[0] or "application/octet-stream"
     zipped = gzip.compress(body, 9, mtime=0) if ending in COMPRESSED else None
     return Asset(guessed, body, zipped, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
