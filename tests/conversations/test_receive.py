@@ -106,3 +106,16 @@ def test_a_message_that_crossed_the_reply_still_waits(database_url):
         assert (promise["state"], promise["from_seq"]) == ("open", second.seq)
 
     play(database_url, scene)
+
+
+def test_the_next_message_of_a_conversation_somebody_has_is_promised_by_them(database_url):
+    async def scene(s: Stage):
+        r = await s.write(s.cast.lin, "钱呢")
+        w = await s.answer(s.cast.guyu, r.conversation, "您好，正在查。")
+        await s.see(s.cast.lin, r.conversation, w.shown_seq)
+        second = await s.write(s.cast.lin, "查到了吗")
+        assert second.owner == s.cast.guyu.actor and "谷雨" in second.lines[-1].text
+        promise = await s.promise(r.conversation)
+        assert (promise["state"], promise["kind"], promise["owner"]) == ("open", "next_response", s.cast.guyu.actor)
+
+    play(database_url, scene)

@@ -15,6 +15,8 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # it takes no connections just now (ALLOW_CONNECTIONS false)
+    asyncpg.InvalidCatalogNameError,
     asyncpg.InternalClientError,  # the connection broke between two states of the protocol
     OSError,
     TimeoutError,

@@ -34,7 +34,7 @@ BEGIN
 END $$;
 
 -- Receives one message: the whole of hop 4 in one statement. The caller has composed the words for what it believes is
--- the case (`p_believed_*`: the open conversation, the due time and the owner of its open promise; 0 and NULL for none).
+-- the case (`p_believed_*`: the open conversation, the due time and the owner of its open promise, or who would owe the next; 0 and NULL for none).
 -- If it is otherwise, nothing is written and outcome 'stale' tells what is; the caller composes anew. Outcomes:
 --   received: written; repeat: this outside id was received before, here is where; stale: believe this instead.
 -- The arrays hold the events in order: [opened] received [promised] [secret_masked] receipt; p_texts is NULL where an event has no line.
@@ -87,6 +87,8 @@ BEGIN
      FOR UPDATE;
   IF FOUND THEN
     SELECT p.due_at, p.owner INTO due_at, owner FROM promises p WHERE p.conversation_id = c.id AND p.state = 'open' FOR UPDATE;
+    -- Without an open promise: who would owe the next one.
+    owner := coalesce(owner, 'agent:' || c.assignee_id, 'queue:tier1');
   END IF;
   IF coalesce(c.id, 0) <> p_believed_conversation OR due_at IS DISTINCT FROM p_believed_due OR owner IS DISTINCT FROM p_believed_owner THEN
     outcome := 'stale'; conversation_id := coalesce(c.id, 0);
