@@ -167,6 +167,6 @@ async def forget_loose(tx: Tx) -> None:
     """Periodic: uploads that no message took within a day."""
     await tx.execute(
         "DELETE FROM files WHERE id IN (SELECT id FROM files WHERE conversation_id IS NULL"
-        " AND created_at < desk_now() - make_interval(hours => $1) LIMIT 100)",
+        " AND created_at < desk_now() - make_interval(hours => $1) ORDER BY created_at, id LIMIT 100)",
         LOOSE_LIFE_HOURS,
     )

@@ -22,7 +22,7 @@ UNTOLD = """
 SELECT DISTINCT conversation_id FROM (
   SELECT conversation_id FROM lines
    WHERE awaits AND told_at IS NULL AND withheld IS NULL AND at <= desk_now() - make_interval(secs => $2)
-   ORDER BY at LIMIT $1) AS oldest
+   ORDER BY at, conversation_id, seq LIMIT $1) AS oldest
  ORDER BY conversation_id
 """
 

@@ -47,6 +47,7 @@ async def forget_expired(tx: Tx) -> int:
     """Periodic: sessions of guests and staff past their end, a thousand of each at a time."""
     gone = await tx.fetch(
         "DELETE FROM guest_sessions WHERE token_hash IN"
-        " (SELECT token_hash FROM guest_sessions WHERE expires_at < desk_now() LIMIT 1000) RETURNING 1"
+        " (SELECT token_hash FROM guest_sessions WHERE expires_at < desk_now()"
+        " ORDER BY expires_at, token_hash LIMIT 1000) RETURNING 1"
     )
     return len(gone)
