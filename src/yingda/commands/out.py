@@ -26,7 +26,11 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         self._wants_json = "--json" in (sys.argv[1:] if args is None else args)
-        return super().parse_known_args(args, namespace)
+        found, rest = super().parse_known_args(args, namespace)
+        # Somebody looks for "--error" or "-4i": where a text is wanted and none is there, what is no option is the text.
+        if len(rest) == 1 and getattr(found, "text", "") is None and getattr(found, "file", None) is None:
+            found.text = rest.pop()
+        return found, rest
 
     def error(self, message: str) -> NoReturn:
         if self._wants_json:
