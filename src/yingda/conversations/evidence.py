@@ -11,7 +11,7 @@ from yingda.errors import Refused
 from yingda.people.viewer import CustomerViewer
 
 # The longest any channel waits for its evidence before a reply is offered: shown at the next visit.
-COLLECT_SECONDS_MAX = 600.0
+COLLECT_SECONDS_MAX = 120.0
 
 
 async def acknowledge(tx: Tx, policy: Policy, viewer: CustomerViewer, conversation: int, shown_seq: int) -> int:

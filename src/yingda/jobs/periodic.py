@@ -15,9 +15,11 @@ from yingda.errors import Temporary
 from yingda.jobs.edge import shown, traced
 
 # A lease outlives its renewal by more than a statement may take: who cannot renew stops before anybody else may start.
-LEASE_SECONDS = 12.0
-BEAT_SECONDS = 2.5
-RENEW_SECONDS_MAX = 2.5
+# It is shorter than the allowance of the sweep, so that a process killed in a sweep keeps no promise waiting beyond it.
+LEASE_SECONDS = 4.5
+BEAT_SECONDS = 1.0
+RENEW_SECONDS_MAX = 1.5
+AWAY_SECONDS_MAX = 1.0  # how soon it looks again when the database was away
 TICK_SECONDS = 0.25
 LEAVE_SECONDS_MAX = 2.0
 
@@ -134,7 +136,7 @@ async def run_forever(rounds: Rounds) -> None:
                 ran = await rounds.step()
             except Temporary as error:
                 log.warning("periodic work waits for the database: %s", error)
-                await rounds.desk.clock.sleep(error.retry_after_seconds)
+                await rounds.desk.clock.sleep(min(error.retry_after_seconds, AWAY_SECONDS_MAX))
                 continue
             if ran is None:
                 await rounds.desk.clock.sleep(TICK_SECONDS)
