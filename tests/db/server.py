@@ -62,13 +62,13 @@ async def migrated_template(server: Server) -> str:
 async def fresh_database(server: Server, template: str | None, name: str | None = None) -> str:
     """The URL of a new database, a copy of `template` (empty if None). Nobody may be connected to the template."""
     name = name or f"test_{os.getpid()}_{next(_numbers)}"
-    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}")
+    await _execute(server.url, f"CREATE DATABASE {name} TEMPLATE {template or 'template0'}")
     return urlsplit(server.url)._replace(path=f"/{name}").geturl()
 
 
 async def drop_database(server: Server, url: str) -> None:
-    """Drop the database of `url`, and whoever is still in it."""
-    await _execute(server, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+    """Drop the database of `url`, and whoever is still in it. Only a superuser may end the server's own vacuum there."""
+    await _execute(server.superuser_url, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
 
 
 def delete(data: Path) -> None:
@@ -78,8 +78,8 @@ def delete(data: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _execute(server: Server, sql: str) -> None:
-    connection = await asyncpg.connect(server.url)
+async def _execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
     try:
         await connection.execute(sql)
     finally:
