@@ -9,7 +9,7 @@ from typing import Any
 
 from yingda.chance import SystemChance
 from yingda.clock import SystemClock
-from yingda.db.desk import Desk, connect_pool
+from yingda.db.desk import COMMAND, Desk, connect_pool
 
 # As in the simulator: desk_now() is one function, and replacing it moves the whole desk in time.
 SHIFTABLE = """
@@ -28,8 +28,8 @@ class HastyClock(SystemClock):
 
 
 @asynccontextmanager
-async def open_desk(url: str, *, size: int = 4, **wishes: Any) -> AsyncIterator[Desk]:
-    pool = await connect_pool(url, size=size, least=1)
+async def open_desk(url: str, *, size: int = 4, name: str = COMMAND, **wishes: Any) -> AsyncIterator[Desk]:
+    pool = await connect_pool(url, size=size, least=1, name=name)
     try:
         clock = wishes.pop("clock", None) or SystemClock()
         yield Desk(pool, clock, SystemChance(), **wishes)

@@ -22,6 +22,7 @@ from tests.proof.scene import Made, Scene
 
 from yingda.chance import SystemChance
 from yingda.commands.opened import build_house
+from yingda.db.desk import SERVING
 from yingda.db.embedded import Server
 from yingda.errors import YingdaError
 from yingda.people.master_key import MasterKey
@@ -93,7 +94,7 @@ def opened_for(scene: Scene, url: str) -> AbstractAsyncContextManager[Stage]:
 @asynccontextmanager
 async def first_opened(url: str, faults: Deadly | None = None) -> AsyncIterator[Stage]:
     """The desk at its first start: nobody works there yet."""
-    async with open_desk(url, follows=FOLLOWS, faults=faults) as desk:
+    async with open_desk(url, name=SERVING, follows=FOLLOWS, faults=faults) as desk:
         yield Stage(await build_house(desk, MasterKey(MASTER, SystemChance())), cast=None)
 
 

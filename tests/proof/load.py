@@ -32,7 +32,9 @@ CUSTOMERS_PER_CLIENT = 8
 PAUSE_SECONDS = 0.02
 STARTING_SECONDS_MAX = 60.0
 TRY_SECONDS_MAX = 10.0
-KILL_AFTER_SECONDS = (0.05, 0.4)  # after the victim answers again
+# The next kill comes when so many more messages were acknowledged, and a moment later: somewhere in the next ones.
+MESSAGES_BETWEEN_KILLS = (1, 6)
+MOMENT_SECONDS_MAX = 0.1
 
 WAITING = """
 SELECT c.id, c.seq FROM conversations c WHERE c.waiting_since IS NOT NULL AND c.state = 'open'
@@ -155,9 +157,9 @@ async def under_load(url: str, kills: int, seed: int) -> Outcome:
         clients = [Process(run_client, f"client{n}", ports[n % 2 :] + ports[: n % 2], stop) for n in range(CLIENTS)]
         try:
             for _ in range(kills):
-                await asyncio.sleep(chance.uniform(*KILL_AFTER_SECONDS))
+                await acknowledged(outcome, clients, chance.randint(*MESSAGES_BETWEEN_KILLS))
+                await asyncio.sleep(chance.uniform(0, MOMENT_SECONDS_MAX))
                 await kill(chance.choice(victims), outcome)
-                outcome.messages += [yes for client in clients for yes in client.heard()]
             Path(stop).touch()
             for client in clients:
                 assert await asyncio.to_thread(client.wait) == 0, "a client was told no, or never yes"
@@ -168,6 +170,15 @@ async def under_load(url: str, kills: int, seed: int) -> Outcome:
         outcome.replies += [key for victim in victims if victim.port is None for key in victim.process.heard()]
     outcome.wrong = await wrong(url, outcome)
     return outcome
+
+
+async def acknowledged(outcome: Outcome, clients: list[Process], more: int) -> None:
+    """Wait until the clients have heard so many more yes."""
+    enough = len(outcome.messages) + more
+    async with asyncio.timeout(STARTING_SECONDS_MAX):
+        while len(outcome.messages) < enough:
+            await asyncio.sleep(0.005)
+            outcome.messages += [yes for client in clients for yes in client.heard()]
 
 
 async def kill(victim: Victim, outcome: Outcome) -> None:
