@@ -25,6 +25,8 @@ MAY: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/"): ANYBODY,
     ("GET", "/chat"): ANYBODY,
     ("GET", "/chat/embedded"): ANYBODY,
+    ("GET", "/help"): ANYBODY,
+    ("GET", "/help/{slug:str}"): ANYBODY,
     ("GET", "/health"): ("well or not",) * 5,  # here nothing runs by the clock, so after a while it says 503
     ("GET", "/static/{path:path}"): ANYBODY,
     ("GET", "/.well-known/yingda-receipt-key.json"): ANYBODY,
@@ -115,6 +117,7 @@ def outcome(api: Api, method: str, path: str, scene: Scene, headers: dict[str, s
         "{file:str}": scene.file,
         "{job:int}": scene.job,
         "{path:path}": "widget.js",
+        "{slug:str}": "fees",
     }
     address = path + QUERIES.get(path, "").format(number=scene.number)
     for name, value in known.items():

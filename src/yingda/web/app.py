@@ -8,7 +8,7 @@ from litestar.response import Response
 
 from yingda.chance import SystemChance
 from yingda.trust.receipt import public_keys
-from yingda.web import chat, desk, health, pages
+from yingda.web import chat, desk, health, help, pages
 from yingda.web.answers import EXCEPTION_HANDLERS, AnyRequest, json_answer
 from yingda.web.assets import static_file
 from yingda.web.chat_door import add_cors_headers, house_of
@@ -37,6 +37,7 @@ def build_app(house: House, *, demo_allowed: bool) -> Litestar:
             health.health,
             static_file,
             pages.router,
+            help.router,
             desk.router,
         ],
         state=State({"house": house, "desk": house.desk, "demo_allowed": demo_allowed}),

@@ -28,12 +28,12 @@ class OwnChat:
 
 @get("/")
 async def show_landing(request: AnyRequest) -> Response[str]:
-    return page("landing.html", language_of(request), desk_name=(await _own_chat(request)).desk_name)
+    return page("landing.html", language_of(request), desk_name=(await own_chat(request)).desk_name)
 
 
 @get("/chat")
 async def show_chat(request: AnyRequest) -> Response[str]:
-    own = await _own_chat(request)
+    own = await own_chat(request)
     return page("chat.html", language_of(request), desk_name=own.desk_name, widget_key=own.widget_key)
 
 
@@ -41,10 +41,10 @@ async def show_chat(request: AnyRequest) -> Response[str]:
 async def show_embedded(request: AnyRequest) -> Response[str]:
     """How the widget looks on somebody's page, with the two lines that put it there."""
     origin = str(request.base_url).rstrip("/")
-    return page("embedded.html", language_of(request), widget_key=(await _own_chat(request)).widget_key, origin=origin)
+    return page("embedded.html", language_of(request), widget_key=(await own_chat(request)).widget_key, origin=origin)
 
 
-async def _own_chat(request: AnyRequest) -> OwnChat:
+async def own_chat(request: AnyRequest) -> OwnChat:
     """The oldest chat account. Remembered, so that the page opens while the database is away: the widget keeps the words."""
     house, state = house_of(request), request.app.state
     try:
