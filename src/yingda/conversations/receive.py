@@ -15,6 +15,7 @@ from datetime import datetime
 from yingda import words
 from yingda.conversations.compose import Composed, Owed, compose
 from yingda.conversations.files import FileRef, files_of
+from yingda.conversations.fold import Fold
 from yingda.conversations.line import LineView, line_of
 from yingda.conversations.policy import TIER1, Policies
 from yingda.db.desk import Desk, Row, Tx
@@ -26,10 +27,6 @@ from yingda.people.viewer import CustomerViewer
 BELIEFS_MAX = 20_000
 STALE_TRIES_MAX = 8  # each try is beaten only by another writer of the same conversation
 
-RECEIVE = """
-SELECT * FROM receive_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-                              $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
-"""
 REPEATED = """
 SELECT m.text, m.salt, m.masked, r.params AS receipt FROM lines m
   JOIN lines r ON r.conversation_id = m.conversation_id AND r.shown_seq = m.receipt_shown_seq
@@ -93,6 +90,7 @@ class Reception:
     def __init__(self, desk: Desk, policies: Policies) -> None:
         self._desk, self._policies = desk, policies
         self._numbers = Numbers(desk)
+        self._fold = Fold(desk)
         self._beliefs: OrderedDict[tuple[int, str, str, str], Belief] = OrderedDict()
 
     async def receive(self, inbound: Inbound) -> Received:
@@ -120,9 +118,8 @@ class Reception:
         composed = compose(inbound, policy, self._desk.chance, owed)
         jobs = list(self._desk.follows.get("received", ()))
         viewer = inbound.viewer
-        rows = await self._desk.statement(
-            lambda tx: tx.fetchrow(
-                RECEIVE,
+        row = await self._fold.receive(
+            (
                 viewer.account_id,
                 viewer.handle_kind,
                 viewer.handle_value,
@@ -143,10 +140,9 @@ class Reception:
                 jobs,
             )
         )
-        assert rows is not None
-        if not belief.conversation and rows["outcome"] != "received":
+        if not belief.conversation and row["outcome"] != "received":
             self._numbers.give_back(number)
-        return composed, rows
+        return composed, row
 
     async def _repeated(self, inbound: Inbound, composed: Composed, row: Row) -> Received:
         return await self._desk.read(lambda tx: _repeat(tx, inbound, composed, row))

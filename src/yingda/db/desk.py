@@ -223,5 +223,11 @@ async def connect_pool(url: str, *, size: int = 16, least: int = 2, name: str = 
 
 
 async def read_jsonb(connection: Any) -> None:
-    """Let a connection read and write jsonb as Python values."""
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    """Let a connection read and write jsonb as Python values; in binary form, so that composite types may hold it too."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_jsonb, decoder=lambda b: json.loads(b[1:])
+    )
+
+
+def _jsonb(value: object) -> bytes:
+    return b"\x01" + json.dumps(value).encode()  # the version of the binary form, and the text
