@@ -93,8 +93,14 @@ def _is_solana_key(data: bytes) -> bool:
     return Ed25519PrivateKey.from_private_bytes(data[:32]).public_key().public_bytes_raw() == data[32:]
 
 
+# Of 29 characters of base58 or more, four are capitals or digits but once in a hundred million keys; most sentences have fewer.
+_MIXED = re.compile("(?:[A-Z0-9][^A-Z0-9]*){4}")
+
+
 def _broken(plain: str) -> Iterator[Span]:
     """Keys broken by line ends, spaces or hyphens: pieces that together have the length and the proof of a key."""
+    if not _MIXED.search(plain):
+        return
     pieces, tries = list(_PIECE.finditer(plain)), 0
     for first, piece in enumerate(pieces):
         text, last = piece[0], first
