@@ -169,7 +169,7 @@ def test_keys_that_only_look_alike_are_not_taken_for_one_another(desk: Desk) -> 
         (b"[" * 40 + b"]" * 40, "json_too_deep"),
         (b'{"zone": ' + b"9" * 5000 + b"}", "json_malformed"),
         (b'{"\\ud800": 1}', "key_unknown"),
-        (b" " * 1_000_001, "file_too_large"),
+        (b" " * 1_000_001, "json_too_large"),
         (b"\x00", "json_malformed"),
     ],
 )
