@@ -30,7 +30,6 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     files: list[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]] = []
     language: Annotated[str, msgspec.Meta(max_length=35)] | None = None
     zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    shown_seq: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class Shown(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -146,10 +146,7 @@ class YingdaChat extends HTMLElement {
     if (api !== this.api) return; // another person came meanwhile, and has a start of their own
     this.sender = new Sender({
       api: this.api, scope, onState: (record, state, detail) => this.#sent(record, state, detail),
-      envelope: () => ({
-        language: this.words.language, zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-        ...(this.#rendered.shownSeq && this.#visible ? { shown_seq: this.#rendered.shownSeq } : {}),
-      }),
+      envelope: () => ({ language: this.words.language, zone: Intl.DateTimeFormat().resolvedOptions().timeZone }),
     });
     this.live = new Live({
       api: this.api, scope, onLines: (lines, conversation) => this.#lines(lines, conversation),
