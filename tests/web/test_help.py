@@ -11,7 +11,7 @@ from tests.web.api import Api
 
 from yingda.knowledge.articles import packaged
 from yingda.knowledge.markdown import html_of
-from yingda.web.help import GROUPS, group_of, shelf
+from yingda.web.help import GROUPS, group_of, library
 
 SEED = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 LINK = re.compile(r'href="(/help/[^"]+)"')
@@ -46,7 +46,7 @@ def test_every_group_has_articles_and_urgent_ones_come_first(api: Api):
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_an_article_shows_its_answer_its_date_its_sections_and_a_way_to_a_person(api: Api, language: str):
-    article = shelf(language).articles["phone-lost"]
+    article = library(language).articles["phone-lost"]
     shown = body_of(read(api, f"/help/phone-lost?language={language}"))
     for expected in (
         article.title,

@@ -42,7 +42,7 @@ GROUPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Library:
     """The articles of one language, and the index over them."""
 
     articles: dict[str, Article]
@@ -54,10 +54,10 @@ class Shelf:
 
 
 @cache
-def shelf(language: str) -> Shelf:
+def library(language: str) -> Library:
     """Made once, when first asked for: it takes a part of a second, so never in the event loop."""
     articles = {article.slug: article for article in packaged() if article.language == language}
-    return Shelf(articles, tuple(articles), Index([_searched(article) for article in articles.values()]))
+    return Library(articles, tuple(articles), Index([_searched(article) for article in articles.values()]))
 
 
 def _searched(article: Article) -> Page:
@@ -74,8 +74,8 @@ def group_of(article: Article) -> str:
 async def show_help(request: AnyRequest) -> Response[str]:
     language = language_of(request)
     asked = mask(" ".join(request.query_params.get("q", "")[:QUERY_CHARACTERS_MAX].split()))
-    stock = await asyncio.to_thread(shelf, language)
-    found = await asyncio.to_thread(stock.search, asked.text) if asked.text else []
+    own = await asyncio.to_thread(library, language)
+    found = await asyncio.to_thread(own.search, asked.text) if asked.text else []
     return page(
         "help.html",
         language,
@@ -83,21 +83,21 @@ async def show_help(request: AnyRequest) -> Response[str]:
         query=asked.text,
         is_masked=bool(asked.kinds),
         found=found,
-        urgent=[article for article in stock.articles.values() if article.urgent],
-        groups=_grouped(stock.articles.values()),
+        urgent=[article for article in own.articles.values() if article.urgent],
+        groups=_grouped(own.articles.values()),
     )
 
 
 @get("/help/{slug:str}")
 async def show_article(request: AnyRequest, slug: FromPath[str]) -> Response[str]:
     language = language_of(request)
-    stock = await asyncio.to_thread(shelf, language)
-    article = stock.articles.get(slug)
+    own = await asyncio.to_thread(library, language)
+    article = own.articles.get(slug)
     if article is None:
         raise Refused("not_found", status=404)
     group = group_of(article)
-    related = [other for other in stock.articles.values() if other.slug != slug and set(other.topics) & set(article.topics)]
     body = await asyncio.to_thread(html_of, article.body)
+    alike = await asyncio.to_thread(own.search, article.title)
     return page(
         "help_article.html",
         language,
@@ -106,7 +106,7 @@ async def show_article(request: AnyRequest, slug: FromPath[str]) -> Response[str
         group=group,
         # Markup: `html_of` has taken out all that could run; templates never switch escaping off.
         body=Markup(body),  # noqa: S704
-        related=related[:RELATED_MAX],
+        related=[other for other in alike if other.slug != slug][:RELATED_MAX],
     )
 
 
