@@ -7,8 +7,10 @@ fields are weighed by counting their terms several times.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,33 +35,33 @@ class Postings:
 
     def __init__(self, fields: Iterable[Sequence[tuple[str, float]]]) -> None:
         """`fields`: of each document, (folded text, how many times each of its terms counts)."""
-        lists: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        numbers: dict[str, array[int]] = defaultdict(lambda: array("i"))
+        counts: dict[str, array[float]] = defaultdict(lambda: array("f"))
         lengths: list[float] = []
         for number, document in enumerate(fields):
-            counts: Counter[str] = Counter()
+            found: dict[str, float] = {}
             for text, weight in document:
                 for term, times in Counter(terms(text)).items():
-                    counts[term] += times * weight  # type: ignore[assignment]  # a share of a count
-            lengths.append(sum(counts.values()))
-            for term, count in counts.items():
-                lists[term].append((number, count))
+                    found[term] = found.get(term, 0.0) + times * weight
+            lengths.append(sum(found.values()))
+            for term, count in found.items():
+                numbers[term].append(number)
+                counts[term].append(count)
         self.size = len(lengths)
-        self._weigh(lists, np.array(lengths, np.float32))
+        self._documents = {term: np.frombuffer(entries, np.int32) for term, entries in numbers.items()}
+        self._weigh({term: np.frombuffer(entries, np.float32) for term, entries in counts.items()}, np.array(lengths, np.float32))
         self._by_trigram = self._spellings()
 
-    def _weigh(self, lists: dict[str, list[tuple[int, float]]], lengths: Floats) -> None:
+    def _weigh(self, counts: dict[str, Floats], lengths: Floats) -> None:
         typical = max(float(lengths.mean()), 1.0) if self.size else 1.0
-        slowness = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths / typical)
-        self._documents: dict[str, NDArray[np.int32]] = {}
+        slowness = (SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths / typical)).astype(np.float32)
         self._worth: dict[str, Floats] = {}
         self._rarity: dict[str, float] = {}
-        for term, entries in lists.items():
-            numbers = np.array([number for number, _ in entries], np.int32)
-            counts = np.array([count for _, count in entries], np.float32)
-            rarity = float(np.log(1 + (self.size - len(entries) + 0.5) / (len(entries) + 0.5)))
+        for term, times in counts.items():
+            rarity = log(1 + (self.size - len(times) + 0.5) / (len(times) + 0.5))
             rarity *= HAN_SINGLE_WEIGHT if len(term) == 1 and HAN_CHARACTER.match(term) else 1.0
-            self._documents[term], self._rarity[term] = numbers, rarity
-            self._worth[term] = (rarity * counts / (counts + slowness[numbers])).astype(np.float32)
+            self._rarity[term] = rarity
+            self._worth[term] = times * np.float32(rarity) / (times + slowness[self._documents[term]])
 
     def _spellings(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
@@ -81,7 +83,7 @@ class Postings:
         """Of each document 0 (no word of the query) to 1 (every word, often)."""
         total = np.zeros(self.size, np.float32)
         best = 0.0
-        unknown = float(np.log(1 + 2 * self.size + 1))  # what a word is worth that stands nowhere
+        unknown = log(1 + 2 * self.size + 1)  # what a word is worth that stands nowhere
         for term in list(dict.fromkeys(terms(folded)))[:QUERY_TERMS_MAX]:
             spellings = {term: 1.0} if term in self._documents else self._alike(term)
             for spelling, weight in spellings.items():

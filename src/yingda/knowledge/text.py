@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -42,6 +42,7 @@ def fold(text: str) -> str:
     return BLANK.sub(" ", simplified(text).casefold()).strip()
 
 
+@lru_cache(maxsize=65_536)  # the words of a folder are few
 def stem(word: str) -> str:
     """An English word without its commonest endings. Light: what it cuts, it cuts in question and page alike."""
     if len(word) <= STEM_LETTERS_MIN or not word.isascii():
