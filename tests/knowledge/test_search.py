@@ -91,6 +91,7 @@ def test_meaning_finds_across_languages_but_not_for_a_short_term():
     assert found(index, "my phone is gone")[:1] == ["zh"]
     assert found(index, "我要一张银行卡")[:1] == ["en"]
     assert found(index, "密码") == []
+    assert found(Index(pages(a="# Cards\n\nOrder a card", b="# Passwords\n\nSet a new password"), Dictionary()), "密码") == ["b"]
 
 
 def test_a_page_that_shares_nothing_with_the_query_is_no_result():

@@ -1,7 +1,7 @@
 """Search: any Chinese substring, from one character up, exactly; words with forgiveness; meaning across both languages.
 
 A literal hit, the words (postings.py) and the meaning (meaning.py) are each on a scale that does not depend on how many pages
-there are; the score is their weighted sum. A query that is one short Chinese term, or only signs, is looked
+there are; the score is their weighted sum. A query that is one short Chinese term (among Chinese pages), or only signs, is looked
 up literally and nothing else: what merely shares a character with it is no hit.
 """
 
@@ -28,6 +28,7 @@ HAN_TERM_CHARACTERS_MAX = 2
 TITLE_WEIGHT, KEYWORDS_WEIGHT, TEXT_WEIGHT = 3.0, 1.0, 1.0
 WORDS_WEIGHT, MEAN_WEIGHT, NEAREST_WEIGHT = 0.6, 1.0, 0.5
 LITERAL_WEIGHT, LITERAL_TITLE_WEIGHT = 0.3, 0.5
+CHINESE_SHARE_MIN = 0.2  # of the pages
 MEANING_MIN = 0.2  # the sum of both weighted cosines under which a page has nothing to do with the query
 BETWEEN = "\x00"
 
@@ -52,6 +53,8 @@ class Index:
         self._postings = Postings([tuple(zip(texts, weights, strict=True)) for texts in fields])
         self._titles = [title for title, _, _ in fields]
         self._texts = ["\n".join(texts) for texts in fields]
+        # In a folder of English pages a Chinese term stands nowhere as it is; there its meaning is all there is to go by.
+        self._is_chinese = sum(HAN_CHARACTER.search(text) is not None for text in self._texts) >= len(pages) * CHINESE_SHARE_MIN
         self._joined, self._starts = BETWEEN.join(self._texts), _starts(self._texts)
         self._meaning = Meaning([(page.title, page.plain) for page in pages], encoder) if encoder is not None else None
 
@@ -69,7 +72,7 @@ class Index:
         found = score > 0
         score[literal] += LITERAL_WEIGHT
         score[[number for number in literal if folded in self._titles[number]]] += LITERAL_TITLE_WEIGHT
-        if is_han_term(folded, HAN_TERM_CHARACTERS_MAX) or not WORD.search(folded):
+        if (self._is_chinese and is_han_term(folded, HAN_TERM_CHARACTERS_MAX)) or not WORD.search(folded):
             found[:] = False
         else:
             score, found = self._with_meaning(query, score, found)
