@@ -56,6 +56,9 @@ class Process:
         self._process.kill()
         self.wait()
 
+    def lives(self) -> bool:
+        return self._process.is_alive()
+
     def wait(self, seconds: float = WAIT_SECONDS_MAX) -> int | None:
         """Its exit code once it has ended: negative for the number of the signal that ended it."""
         self._process.join(seconds)

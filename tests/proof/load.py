@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import os
 import random
 import socket
@@ -29,6 +30,7 @@ from yingda.people.wallet_token import sign_customer_token
 
 CLIENTS, SERVERS = 4, 2
 CUSTOMERS_PER_CLIENT = 8
+PORTS = (20000, 30000)
 PAUSE_SECONDS = 0.02
 STARTING_SECONDS_MAX = 60.0
 TRY_SECONDS_MAX = 10.0
@@ -197,6 +199,7 @@ async def up(victim: Victim) -> None:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", victim.port)
             except OSError:
+                assert victim.process.lives(), "a server ended by itself"
                 await asyncio.sleep(0.02)
                 continue
             writer.close()
@@ -204,8 +207,12 @@ async def up(victim: Victim) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A free port below those that systems give to outgoing connections: a client that keeps knocking at such a port while
+    its server is down is in the end connected to itself, and then the server finds its port taken."""
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 async def wrong(url: str, outcome: Outcome) -> list[str]:
