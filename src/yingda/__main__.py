@@ -9,10 +9,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from yingda import __version__
-from yingda.commands import agent, check, due, evaluate, import_, key, out, receipt, replay, search, serve, simulate, train
+from yingda.commands import agent, ask, check, due, evaluate, import_, key, out, receipt, replay, search, serve, simulate, train
 from yingda.errors import Permanent, Refused, Temporary
 
-COMMANDS = (serve, agent, key, check, replay, receipt, due, simulate, search, import_, train, evaluate)
+COMMANDS = (serve, agent, key, check, replay, receipt, due, simulate, search, import_, train, evaluate, ask)
 
 
 def build_parser() -> argparse.ArgumentParser:

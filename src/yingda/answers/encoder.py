@@ -75,6 +75,7 @@ class E5:
 
 
 MAKERS: dict[str, Callable[[], Encoder]] = {"use": Use, "e5": E5}
+WIDTHS = {"use": Use.width, "e5": E5.width}
 
 
 @cache

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from yingda.answers import model_file
+from yingda.answers.encoder import WIDTHS
 from yingda.answers.logistic import log_softmax
 from yingda.answers.ngrams import Ngrams
 from yingda.answers.views import EncoderView, Floats, NgramView, Read, Views, read, score_all
@@ -20,6 +21,10 @@ OUT_OF_SCOPE = "oos"
 """The label of examples that no topic covers."""
 
 LEAD_MAX = 12.0
+TOPICS_MIN = 2
+SIGNS = 7
+"""Columns of `signs` besides one for each encoder."""
+
 CONFIDENCE_MAX = np.float32(0.9999)
 
 
@@ -29,7 +34,7 @@ class Guess:
 
     order: NDArray[np.int64]  # (rows, topics)
     confidence: Floats
-    is_chinese: NDArray[np.bool_]
+    belief: Floats  # (rows, labels): the probability of each label, 0 to 1, out of scope among them
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Model:
             logs = fuse(scores, self.calibration.fusion)
             around = surroundings(self.views, seen)
             confidence = self.calibration.confidence(signs(logs, scores, around, seen.is_chinese, self.labels))
-        return Guess(ranked(logs, self.labels), confidence, seen.is_chinese)
+        return Guess(ranked(logs, self.labels), confidence, np.exp(logs))
 
     def save(self, path: Path) -> None:
         ngrams, encoders = self.views
@@ -102,9 +107,24 @@ def _model(meta: dict[str, Any], arrays: model_file.Arrays) -> Model:
     calibration = Calibration(arrays["fusion"], arrays["head"], arrays["middle"], arrays["spread"])
     thresholds = {str(key): float(value) for key, value in meta["thresholds"].items()}
     labels = tuple(str(label) for label in meta["labels"])
-    if ngrams.weights.shape != (len(ngrams.ngrams.numbers) + 1, len(labels)):
-        raise ValueError("shapes differ")
-    return Model(labels, str(meta["engine"]), (ngrams, encoders), calibration, float(meta["threshold"]), thresholds)
+    model = Model(labels, str(meta["engine"]), (ngrams, encoders), calibration, float(meta["threshold"]), thresholds)
+    _check(model)
+    return model
+
+
+def _check(model: Model) -> None:
+    """A file that is whole may still be wrong: one whose parts do not fit must not fail at a customer's message."""
+    ngrams, encoders = model.views
+    labels, cut, signs_count = len(model.labels), model.calibration, SIGNS + len(encoders)
+    shapes = [(ngrams.weights, (len(ngrams.ngrams.numbers) + 1, labels)), (ngrams.ngrams.idf, ngrams.ngrams.numbers.shape)]
+    for view in encoders:
+        width = WIDTHS[view.name]
+        shapes += [(view.waves, (width + 1, view.weights.shape[0])), (view.weights, (view.waves.shape[1], labels))]
+        shapes += [(view.centres, (labels, width))]
+    shapes += [(cut.fusion, (1 + len(encoders),)), (cut.head, (signs_count + 1, 2))]
+    shapes += [(cut.middle, (signs_count,)), (cut.spread, (signs_count,))]
+    if any(array.shape != shape for array, shape in shapes) or len(topics(model.labels)) < TOPICS_MIN:
+        raise ValueError("the parts do not fit")
 
 
 def fuse(scores: Floats, fusion: Floats) -> Floats:
@@ -123,9 +143,12 @@ def ranked(logs: Floats, labels: Sequence[str]) -> NDArray[np.int64]:
 
 def surroundings(views: Views, texts: Read) -> Floats:
     """What is known about the texts before any label is thought of: how much of them the examples hold, how long, how near."""
-    known = np.array([views[0].ngrams.known(counts) for counts in texts.counts], np.float32)
+    return surroundings_of(views[0].known(texts), texts, [view.nearest(texts) for view in views[1]])
+
+
+def surroundings_of(known: Floats, texts: Read, nearest: Sequence[Floats]) -> Floats:
     length = np.array([np.log1p(len(counts[0])) for counts in texts.counts], np.float32)
-    return np.stack([known, length, *(view.nearest(texts) for view in views[1])], axis=1)
+    return np.stack([known, length, *nearest], axis=1)
 
 
 def signs(logs: Floats, scores: Floats, around: Floats, is_chinese: NDArray[np.bool_], labels: Sequence[str]) -> Floats:

@@ -14,7 +14,7 @@ NEVER = 1.0
 """A threshold that no confidence reaches (they stay below it): the precision asked for was not seen at any."""
 
 CURVE_POINTS = 50
-INSIDE_WEIGHT = 3.0
+INSIDE_WEIGHT = 8.0
 
 
 def threshold_for(confidence: Floats, right: NDArray[np.bool_], precision: float) -> float:
@@ -32,7 +32,7 @@ def threshold_for(confidence: Floats, right: NDArray[np.bool_], precision: float
 
 
 def threshold_with_oos(confidence: Floats, right: NDArray[np.bool_], is_inside: NDArray[np.bool_]) -> float:
-    """Where the share of topics found right, times three, and the share of out-of-scope messages held back sum to the most."""
+    """Where the share of topics found right, times eight, and the share of out-of-scope messages held back sum to the most."""
     values = np.unique(confidence)
     found = _share_from(values, confidence[is_inside], right[is_inside])
     held = 1 - _share_from(values, confidence[~is_inside], np.ones(int((~is_inside).sum()), bool))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from yingda.answers.ngrams import Row
 
-EPOCHS_MAX = 8
+EPOCHS_MAX = 6
 STEP_MIN = 0.02
 """Training ends early when no multiplier moved by more than this in a whole pass."""
 

@@ -12,14 +12,13 @@ from threadpoolctl import threadpool_limits
 from yingda.answers import logistic
 from yingda.answers.encoder import ENGINES
 from yingda.answers.examples import Example
-from yingda.answers.model import OUT_OF_SCOPE, Calibration, Model, fuse, ranked, signs, surroundings
+from yingda.answers.model import OUT_OF_SCOPE, TOPICS_MIN, Calibration, Model, fuse, ranked, signs, surroundings, surroundings_of
 from yingda.answers.precision import AIMS, threshold_for, threshold_with_oos
-from yingda.answers.views import Floats, Labels, Read, Views, fit_all, read, score_all
+from yingda.answers.views import EncoderView, Floats, Labels, LeftOut, NgramView, Read, Views, read, score_all
 from yingda.errors import Refused
 
-FOLDS = 5
+FOLDS = 4
 TARGET_PRECISION = 0.98
-TOPICS_MIN = 2
 HEAD_COST = 1.0
 VALIDATION_ALONE_ROWS = 1_000
 """From so many rows on, a validation file alone tells what may be promised, and no folds are trained."""
@@ -27,7 +26,7 @@ VALIDATION_ALONE_ROWS = 1_000
 NAME_HELPS_BELOW = 30
 """A label with fewer examples than this has its own name ("card_arrival": card arrival) as one more."""
 
-FUSION_STEPS = np.array([0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0], np.float32)
+FUSION_STEPS = np.array([0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0, 22.0], np.float32)
 
 
 @dataclass(frozen=True)
@@ -67,16 +66,34 @@ def train(
         texts = read([example.text for example in examples], encoders)
         labels = np.array([names.index(example.label) for example in examples], np.int64)
         extra, extra_labels = _label_names(names, labels, encoders)
-        views = fit_all(texts.and_(extra), np.concatenate([labels, extra_labels]), len(names))
+        material = Material(texts.and_(extra), np.concatenate([labels, extra_labels]), len(labels), names)
+        views, left_out = _fit(material)
         held = _validated(views, validation, names, encoders) if validation else None
         base = held
         if held is None or len(held.labels) < VALIDATION_ALONE_ROWS:
-            folded = _out_of_fold(texts, labels, extra, extra_labels, names)
+            folded = _unseen(material, left_out)
             base = folded if held is None else folded.and_(held)
         assert base is not None
         calibration = _calibrate(base, names)
         thresholds, threshold = _thresholds(calibration, held or base, names, target_precision)
     return Model(names, engine, views, calibration, threshold, thresholds)
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that is learnt from: the first `rows` are examples, the rest names of labels."""
+
+    texts: Read
+    labels: Labels
+    rows: int
+    names: tuple[str, ...]
+
+
+def _fit(material: Material) -> tuple[Views, list[LeftOut]]:
+    classes = len(material.names)
+    ngrams = NgramView.fit(material.texts, material.labels, classes)
+    fitted = [EncoderView.fit(name, material.texts, material.labels, classes) for name in material.texts.vectors]
+    return (ngrams, tuple(view for view, _ in fitted)), [left_out for _, left_out in fitted]
 
 
 def _label_names(names: tuple[str, ...], labels: Labels, encoders: Sequence[str]) -> tuple[Read, Labels]:
@@ -103,23 +120,25 @@ def _folds(labels: Labels) -> NDArray[np.int64]:
     return folds
 
 
-def _out_of_fold(texts: Read, labels: Labels, extra: Read, extra_labels: Labels, names: tuple[str, ...]) -> HeldOut:
-    folds, parts = _folds(labels), []
-    outside = names.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in names else -1
+def _unseen(material: Material, left_out: Sequence[LeftOut]) -> HeldOut:
+    """Every example as the views would see it had they not learnt from it: n-grams by folds, encoders by leaving one out."""
+    classes, labels = len(material.names), material.labels
+    folds = np.full(len(labels), -1, np.int64)
+    folds[: material.rows] = _folds(labels[: material.rows])
+    margins, known = np.zeros((len(labels), classes), np.float32), np.zeros(len(labels), np.float32)
     for fold in range(FOLDS):
         held, kept = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        if not len(held):
-            continue
-        views = fit_all(texts.rows(kept).and_(extra), np.concatenate([labels[kept], extra_labels]), len(names))
-        seen = texts.rows(held)
-        truth = np.where(labels[held] == outside, -1, labels[held])
-        parts.append(HeldOut(truth, score_all(views, seen), surroundings(views, seen), seen.is_chinese))
-    if not parts:
+        if len(held):
+            view = NgramView.fit(material.texts.rows(kept), labels[kept], classes)
+            margins[held], known[held] = view.scores(material.texts.rows(held)), view.known(material.texts.rows(held))
+    rows = np.flatnonzero(folds >= 0)
+    if not len(rows):
         raise Refused("examples_too_few", "label")
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.and_(part)
-    return whole
+    texts = material.texts.rows(rows)
+    outside = material.names.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in material.names else -1
+    scores = np.stack([margins[rows], *(view.scores[rows] for view in left_out)])
+    around = surroundings_of(known[rows], texts, [view.nearest[rows] for view in left_out])
+    return HeldOut(np.where(labels[rows] == outside, -1, labels[rows]), scores, around, texts.is_chinese)
 
 
 def _calibrate(held: HeldOut, names: tuple[str, ...]) -> Calibration:

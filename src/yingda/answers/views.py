@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yingda.answers import logistic, svm
+from yingda.answers import ridge, svm
 from yingda.answers.encoder import encoder
 from yingda.answers.ngrams import Counts, Ngrams, count
 from yingda.answers.text import language
@@ -17,7 +17,10 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 WAVES = 2048
-LOGISTIC_COST = 30.0
+FREQUENCY = 1.5
+"""The inverse of the kernel's width: vectors of length one differ by at most two."""
+
+PENALTY = 0.3
 SVM_COST = 1.0
 
 
@@ -60,16 +63,20 @@ class NgramView:
         rows = [ngrams.row(counts) for counts in texts.counts]
         return cls(ngrams, svm.train(rows, labels, classes, len(ngrams.numbers), SVM_COST))
 
+    def known(self, texts: Read) -> Floats:
+        """The share of each text's words that the examples hold."""
+        return np.array([self.ngrams.known(counts) for counts in texts.counts], np.float32)
+
     def scores(self, texts: Read) -> Floats:
         return svm.margins(self.weights, [self.ngrams.row(counts) for counts in texts.counts])
 
 
 @dataclass(frozen=True)
 class EncoderView:
-    """Logistic regression on a frozen encoder: understands words it has not seen.
+    """Regularised least squares on a frozen encoder: understands words it has not seen.
 
-    The vectors pass through random Fourier features (Rahimi and Recht 2007), which give the straight boundary of the regression a
-    Gaussian kernel. The waves are drawn from a fixed seed and kept in the model.
+    The vectors pass through random Fourier features (Rahimi and Recht 2007), which give its straight boundary a Gaussian kernel.
+    The waves are drawn from a fixed seed and kept in the model.
     """
 
     name: str
@@ -78,27 +85,48 @@ class EncoderView:
     centres: Floats  # (classes, width): each label's mean, of length one
 
     @classmethod
-    def fit(cls, name: str, texts: Read, labels: Labels, classes: int) -> EncoderView:
+    def fit(cls, name: str, texts: Read, labels: Labels, classes: int) -> tuple[EncoderView, LeftOut]:
+        """With what it would say of each text had it not seen that one."""
         vectors = texts.vectors[name]
         waves = _waves(vectors.shape[1])
-        weights = logistic.train(_wavy(vectors, waves), labels, classes, LOGISTIC_COST)
-        centres = np.stack([vectors[labels == label].mean(axis=0) for label in range(classes)])
-        centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-9)
-        return cls(name, waves, weights, centres.astype(np.float32))
+        weights, left_out = ridge.train(_wavy(vectors, waves), labels, classes, PENALTY)
+        sums = np.zeros((classes, vectors.shape[1]), np.float32)
+        np.add.at(sums, labels, vectors)
+        view = cls(name, waves, weights, _unit(sums))
+        return view, LeftOut(left_out, view.nearest_left_out(vectors, labels, sums))
 
     def scores(self, texts: Read) -> Floats:
-        features = _wavy(texts.vectors[self.name], self.waves)
-        return logistic.log_softmax(features @ self.weights[:-1] + self.weights[-1])
+        found: Floats = _wavy(texts.vectors[self.name], self.waves) @ self.weights
+        return found
 
     def nearest(self, texts: Read) -> Floats:
         """The cosine to the nearest label's centre."""
         cosines: Floats = (texts.vectors[self.name] @ self.centres.T).max(axis=1)
         return cosines
 
+    def nearest_left_out(self, vectors: Floats, labels: Labels, sums: Floats) -> Floats:
+        """`nearest`, each row's own label's centre being that of the other rows."""
+        cosines = vectors @ self.centres.T
+        cosines[np.arange(len(labels)), labels] = np.einsum("ij,ij->i", vectors, _unit(sums[labels] - vectors))
+        nearest: Floats = cosines.max(axis=1)
+        return nearest
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    scores: Floats
+    nearest: Floats
+
+
+def _unit(rows: Floats) -> Floats:
+    unit: Floats = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+    return unit
+
 
 def _waves(width: int) -> Floats:
     source = np.random.default_rng(width)
-    return np.vstack([source.normal(size=(width, WAVES)), source.uniform(0, 2 * np.pi, (1, WAVES))]).astype(np.float32)
+    waves = source.normal(scale=FREQUENCY, size=(width, WAVES))
+    return np.vstack([waves, source.uniform(0, 2 * np.pi, (1, WAVES))]).astype(np.float32)
 
 
 def _wavy(vectors: Floats, waves: Floats) -> Floats:
@@ -107,13 +135,6 @@ def _wavy(vectors: Floats, waves: Floats) -> Floats:
 
 
 Views = tuple[NgramView, tuple[EncoderView, ...]]
-
-
-def fit_all(texts: Read, labels: Labels, classes: int) -> Views:
-    return (
-        NgramView.fit(texts, labels, classes),
-        tuple(EncoderView.fit(name, texts, labels, classes) for name in texts.vectors),
-    )
 
 
 def score_all(views: Views, texts: Read) -> Floats:
