@@ -14,7 +14,11 @@ COMPILE := env -u PIP_FIND_LINKS .cache/lock/bin/pip-compile --quiet --upgrade -
 	--no-emit-options --build-deps-for editable
 
 # Suites that must hold on the oldest PostgreSQL we support as well as on the embedded one.
-SYSTEM_SUITES := $(wildcard tests/db tests/jobs tests/people tests/conversations tests/sim)
+# (Without what only computes, and without the embedded server's own places, which have nothing to do with the version.)
+SYSTEM_SUITES := $(filter-out $(wildcard tests/conversations/test_hours* tests/conversations/test_masking* tests/db/test_embedded_*), \
+	$(wildcard tests/db/test_* tests/jobs/test_* tests/people/test_* tests/conversations/test_* tests/insight/test_* tests/sim/test_*))
+# Two at a time, a file staying with one: each has a PostgreSQL of its own.
+PARALLEL := -n 2 --dist loadfile
 SYSTEM_POSTGRES := $(shell ls -d /usr/lib/postgresql/1[5-9] /usr/lib/postgresql/[2-9]? 2>/dev/null | head -n 1)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || \
 	ls -d "$$HOME"/.cache/ms-playwright/chromium*/chrome-*/chrome 2>/dev/null | head -n 1)
@@ -34,12 +38,12 @@ test: test-fast test-system test-browser ## every test of everyday work, within 
 
 test-fast: $(DEV) ## everything that needs no browser, on the embedded PostgreSQL
 	@echo "== Tests without a browser, on the embedded PostgreSQL"
-	@YINGDA_TEST_PG=wheel $(PYTEST) -m "not slow and not browser"
+	@YINGDA_TEST_PG=wheel $(PYTEST) $(PARALLEL) -m "not slow and not browser"
 
 test-system: $(DEV) ## the database suites on an installed PostgreSQL 15 or newer
 ifneq ($(SYSTEM_POSTGRES),)
 	@echo "== The database suites again, on $(SYSTEM_POSTGRES)"
-	@YINGDA_TEST_PG=system $(PYTEST) -m "not slow and not browser" $(SYSTEM_SUITES)
+	@YINGDA_TEST_PG=system $(PYTEST) $(PARALLEL) -m "not slow and not browser" $(SYSTEM_SUITES)
 else
 	@echo "!! SKIPPED: no PostgreSQL 15 or newer under /usr/lib/postgresql, so its suites did not run (Debian: apt install postgresql)"
 	@test -z "$$CI" || { echo "!! On CI that is a failure"; exit 1; }
@@ -48,7 +52,7 @@ endif
 test-browser: $(DEV) ## the pages, in a real Chromium
 ifneq ($(CHROMIUM),)
 	@echo "== The pages, in $(CHROMIUM)"
-	@YINGDA_TEST_PG=wheel YINGDA_TEST_CHROMIUM="$(CHROMIUM)" $(PYTEST) -m "browser and not slow"
+	@YINGDA_TEST_PG=wheel YINGDA_TEST_CHROMIUM="$(CHROMIUM)" $(PYTEST) $(PARALLEL) -m "browser and not slow"
 else
 	@echo "!! SKIPPED: no Chromium found, so no page was tested (Debian: apt install chromium; or $(BIN)/playwright install chromium)"
 	@test -z "$$CI" || { echo "!! On CI that is a failure"; exit 1; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.house import EN, play
 
+from yingda.__main__ import build_parser
 from yingda.errors import Refused
 from yingda.people.accounts import parse_customer_key
 from yingda.people.agents import sign_in
@@ -59,6 +61,14 @@ def test_the_first_agent_and_key_of_a_desk_work_through_the_front_door(database_
 
 
 @pytest.mark.parametrize("origin", ["shop.example", "https://shop.example/path", "javascript:alert(1)", "https://"])
-def test_an_origin_that_is_not_one_is_refused(database_url, tmp_path, origin):
-    code, said = yingda(tmp_path, database_url, "key", "add", "--account", "shop", "--origin", origin)
-    assert (code, said["error"]["code"]) == (2, "origin_form")
+def test_an_origin_that_is_not_one_is_refused_before_anything_is_opened(origin):
+    args = build_parser().parse_args(["key", "add", "--account", "shop", "--origin", origin, "--json"])
+    with pytest.raises(Refused, match="origin_form"):
+        asyncio.run(args.run(args))
+
+
+def test_a_password_that_is_too_short_is_refused_before_anything_is_opened(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    args = build_parser().parse_args(["agent", "add", "--email", "a@b.example", "--name", "x", "--json"])
+    with pytest.raises(Refused, match="password_length"):
+        asyncio.run(args.run(args))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tests.house import Stage
@@ -17,7 +18,7 @@ from yingda.conversations.promise import move_on
 from yingda.conversations.reply import reply
 
 HEART = "yingda.conversations."
-RECEIVE = f"{HEART}receive.Reception.receive"
+RECEIVE = (f"{HEART}receive.Reception.receive", f"{HEART}fold.Fold.receive")
 SEED = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
@@ -51,6 +52,16 @@ async def answered(s: Stage) -> Made:
 
 async def write(s: Stage, made: Made) -> None:
     await s.write(s.cast.lin, "我转的钱还没到", "m1")
+
+
+async def write_folded(s: Stage, made: Made) -> None:
+    """Two lanes take the first two; the other three, one of them without a conversation, are folded into one statement."""
+    writers = [s.write(s.cast.lin, "钱还没到", f"f{i}") for i in range(4)]
+    await asyncio.gather(*writers, s.write(s.cast.maya, "hello", "f4"))
+
+
+def five(made: Made) -> list[tuple[str, str]]:
+    return [*yes("m0", "f0", "f1", "f2", "f3")(made), ("wallet:maya", "f4")]
 
 
 async def write_secret(s: Stage, made: Made) -> None:
@@ -144,12 +155,13 @@ async def keep_inside(s: Stage, made: Made) -> None:
 
 
 SCENES = [
-    Scene("receive, new customer", (RECEIVE,), write, ledger=yes("m1")),
-    Scene("receive, second message", (RECEIVE,), write, written, ledger=yes("m0", "m1")),
-    Scene("receive, after a close", (RECEIVE,), write, lambda s: closed(s), ledger=yes("m0", "m1")),
-    Scene("receive, masked secret", (RECEIVE,), write_secret, ledger=yes("m1")),
-    Scene("receive, with a file", (RECEIVE,), write_with_file, uploaded, ledger=yes("m1")),
-    Scene("receive, repeated", (RECEIVE,), lambda s, made: s.write(s.cast.lin, "钱呢", "m0"), written, ledger=yes("m0")),
+    Scene("receive, new customer", RECEIVE, write, ledger=yes("m1")),
+    Scene("receive, second message", RECEIVE, write, written, ledger=yes("m0", "m1")),
+    Scene("receive, after a close", RECEIVE, write, lambda s: closed(s), ledger=yes("m0", "m1")),
+    Scene("receive, five at once", RECEIVE, write_folded, written, ledger=five),
+    Scene("receive, masked secret", RECEIVE, write_secret, ledger=yes("m1")),
+    Scene("receive, with a file", RECEIVE, write_with_file, uploaded, ledger=yes("m1")),
+    Scene("receive, repeated", RECEIVE, lambda s, made: s.write(s.cast.lin, "钱呢", "m0"), written, ledger=yes("m0")),
     Scene("reply", (f"{HEART}reply.reply", f"{HEART}assign.take_locked", f"{HEART}line.say", f"{HEART}promise.give_to"),
           answer, written, ledger=yes("m0")),
     Scene("take", (f"{HEART}assign.take",), take_it, written, ledger=yes("m0")),

@@ -49,9 +49,14 @@ def run(args: argparse.Namespace) -> int:
         simulation = _simulation(args)
     except Refused as error:
         return out.refuse(args, error)
-    logging.getLogger("yingda").setLevel(logging.CRITICAL)  # faults are what it is for; each would be a stack trace
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
-        outcome = runner.run(_simulated(args, simulation))
+    log = logging.getLogger("yingda")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # faults are what it is for; each would be a stack trace
+    try:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            outcome = runner.run(_simulated(args, simulation))
+    finally:
+        log.setLevel(level)
     _tell(args, outcome)
     return out.DONE if outcome.ok else out.WRONG
 
