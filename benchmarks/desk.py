@@ -45,7 +45,8 @@ async def running_desk(settings: dict[str, str] | None = None) -> AsyncIterator[
     data = Path(tempfile.mkdtemp(prefix="yingda-bench-"))
     server = await embedded.start(data, extra_settings=settings or {})
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "yingda", "serve", "--demo", "--data", str(data), "--port", str(port)],
+    process = subprocess.Popen(  # noqa: ASYNC220  started once, before anything is measured
+                               [sys.executable, "-m", "yingda", "serve", "--demo", "--data", str(data), "--port", str(port)],
                                stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": "src"})  # fmt: skip
     try:
         await wait_for(f"http://127.0.0.1:{port}/health")
@@ -62,7 +63,8 @@ async def running_desk(settings: dict[str, str] | None = None) -> AsyncIterator[
 async def bare_server(measured: Measured) -> AsyncIterator[int]:
     """The bare handler's port; its table stands in the same database."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.bare", str(port)],
+    process = subprocess.Popen(  # noqa: ASYNC220  started once, before anything is measured
+                               [sys.executable, "-m", "benchmarks.bare", str(port)],
                                env={**os.environ, "BARE_DATABASE": measured.url, "PYTHONPATH": "src"})  # fmt: skip
     try:
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""A desk of one's own, without the demo: the first agent signs in, the wallet's first key opens the chat, a retired one does not."""
+"""A desk of one's own, without the demo: the first agent signs in, the wallet's key opens the chat, a retired one does not.
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from yingda.people.accounts import parse_customer_key
 from yingda.people.agents import sign_in
 from yingda.people.wallet_token import customer_of_token, sign_customer_token
 
+OPEN_SESAME = "open sesame 1\n"
+
 
 def yingda(tmp_path: Path, url: str, *words: str, typed: str = "") -> tuple[int, dict]:
     env = {**os.environ, "PYTHONPATH": "src", "YINGDA_MASTER_KEY": "bW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW0"}
@@ -29,7 +31,7 @@ def yingda(tmp_path: Path, url: str, *words: str, typed: str = "") -> tuple[int,
 
 def test_the_first_agent_and_key_of_a_desk_work_through_the_front_door(database_url, tmp_path):
     code, agent = yingda(tmp_path, database_url, "agent", "add", "--email", "lin@wallet.example", "--name", "小林", "--role", "lead",
-                         typed="open sesame 1\n")  # fmt: skip
+                         typed=OPEN_SESAME)  # fmt: skip
     assert (code, agent["role"]) == (0, "lead")
     code, again = yingda(
         tmp_path, database_url, "agent", "add", "--email", "LIN@wallet.example", "--name", "x", typed="open sesame 1\n"
@@ -44,7 +46,7 @@ def test_the_first_agent_and_key_of_a_desk_work_through_the_front_door(database_
     kid, widget_key, secret = parse_customer_key(key["customer_key"])
 
     async def scene(s):
-        _, viewer = await sign_in(s.desk, "lin@wallet.example", "open sesame 1", "192.0.2.1")
+        _, viewer = await sign_in(s.desk, "lin@wallet.example", OPEN_SESAME.strip(), "192.0.2.1")
         assert viewer.leads
         account = await s.house.accounts.by_widget_key(widget_key)
         assert account.origins == ("https://shop.example",)

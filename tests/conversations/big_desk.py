@@ -1,4 +1,4 @@
-"""A desk with years behind it, made by bulk SQL in the shapes the doors leave: mostly closed and answered, a few open and waiting."""
+"""A desk with years behind it, made by bulk SQL in the shapes the doors leave: mostly answered and closed, a few waiting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ SELECT 1000000 + n, (SELECT min(id) FROM channel_accounts), id, CASE WHEN o THEN
 """
 LINES = """
 INSERT INTO lines (conversation_id, seq, shown_seq, at, kind, text, salt, language, zone, account_id, outside_id, awaits, told_at)
-SELECT c.id, s, s, c.opened_at + make_interval(secs => s), CASE WHEN s % 2 = 1 OR s = c.seq THEN 'message' ELSE 'reply' END,
+SELECT c.id, s, s, c.opened_at + make_interval(secs => s),
+       CASE WHEN s % 2 = 1 OR s = c.seq THEN 'message' ELSE 'reply' END,
        'line ' || s || ' of ' || c.id, '\\x00', 'en', 'UTC', c.account_id, CASE WHEN s % 2 = 1 THEN 'big:' || c.id || '/' || s END,
        c.state = 'open' AND s = c.seq, CASE WHEN s % 2 = 1 THEN c.opened_at END
   FROM conversations c CROSS JOIN generate_series(1, $1::int) s WHERE c.id > 1000000

