@@ -1,4 +1,4 @@
-"""A desk of one's own, without the demo: the first agent signs in, the wallet's key opens the chat, a retired one does not.
+"""A desk of one's own, without the demo: the first agent signs in, the wallet's key opens the chat, a retired one does not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def yingda(tmp_path: Path, url: str, *words: str, typed: str = "") -> tuple[int,
 
 
 def test_the_first_agent_and_key_of_a_desk_work_through_the_front_door(database_url, tmp_path):
-    code, agent = yingda(tmp_path, database_url, "agent", "add", "--email", "lin@wallet.example", "--name", "小林", "--role", "lead",
+    lin = ("--email", "lin@wallet.example", "--name", "小林", "--role", "lead")
+    code, agent = yingda(tmp_path, database_url, "agent", "add", *lin,
                          typed=OPEN_SESAME)  # fmt: skip
     assert (code, agent["role"]) == (0, "lead")
     code, again = yingda(

@@ -27,7 +27,8 @@ LINES = """
 INSERT INTO lines (conversation_id, seq, shown_seq, at, kind, text, salt, language, zone, account_id, outside_id, awaits, told_at)
 SELECT c.id, s, s, c.opened_at + make_interval(secs => s),
        CASE WHEN s % 2 = 1 OR s = c.seq THEN 'message' ELSE 'reply' END,
-       'line ' || s || ' of ' || c.id, '\\x00', 'en', 'UTC', c.account_id, CASE WHEN s % 2 = 1 THEN 'big:' || c.id || '/' || s END,
+       'line ' || s || ' of ' || c.id, '\\x00', 'en', 'UTC', c.account_id,
+       CASE WHEN s % 2 = 1 THEN 'big:' || c.id || '/' || s END,
        c.state = 'open' AND s = c.seq, CASE WHEN s % 2 = 1 THEN c.opened_at END
   FROM conversations c CROSS JOIN generate_series(1, $1::int) s WHERE c.id > 1000000
 """
