@@ -15,15 +15,18 @@ from yingda.answers import model_file
 from yingda.answers.encoder import WIDTHS
 from yingda.answers.logistic import log_softmax
 from yingda.answers.ngrams import Ngrams
-from yingda.answers.views import EncoderView, Floats, NgramView, Read, Views, read, score_all
+from yingda.answers.views import Floats, KernelView, LineView, NgramView, Read, Views, read
 
 OUT_OF_SCOPE = "oos"
 """The label of examples that no topic covers."""
 
 LEAD_MAX = 12.0
 TOPICS_MIN = 2
+AROUND = 2
+"""Columns of `surroundings` besides one for each encoder."""
+
 SIGNS = 7
-"""Columns of `signs` besides one for each encoder."""
+"""Columns of `signs` besides two for each encoder."""
 
 CONFIDENCE_MAX = np.float32(0.9999)
 
@@ -64,15 +67,15 @@ class Model:
     def guess(self, texts: Sequence[str]) -> Guess:
         """Never in the event loop: encoders run here, on one thread."""
         with threadpool_limits(1):
-            seen = read(texts, [view.name for view in self.views[1]])
-            scores = score_all(self.views, seen)
+            seen = read(texts, [view.name for view in self.views.kernels])
+            scores = self.views.scores(seen)
             logs = fuse(scores, self.calibration.fusion)
             around = surroundings(self.views, seen)
             confidence = self.calibration.confidence(signs(logs, scores, around, seen.is_chinese, self.labels))
         return Guess(ranked(logs, self.labels), confidence, np.exp(logs))
 
     def save(self, path: Path) -> None:
-        ngrams, encoders = self.views
+        ngrams, encoders = self.views.ngrams, self.views.kernels
         cut = self.calibration
         arrays: model_file.Arrays = {
             "ngrams/numbers": ngrams.ngrams.numbers, "ngrams/idf": ngrams.ngrams.idf, "ngrams/weights": ngrams.weights,
@@ -84,6 +87,7 @@ class Model:
                 f"{view.name}/weights": view.weights,
                 f"{view.name}/centres": view.centres,
             }
+        arrays |= {f"{view.name}/line": view.weights for view in self.views.lines}
         meta = {
             "labels": list(self.labels), "engine": self.engine, "encoders": [view.name for view in encoders],
             "threshold": self.threshold, "thresholds": self.thresholds,
@@ -103,25 +107,27 @@ def load(path: Path) -> Model:
 def _model(meta: dict[str, Any], arrays: model_file.Arrays) -> Model:
     ngrams = NgramView(Ngrams(arrays["ngrams/numbers"], arrays["ngrams/idf"]), arrays["ngrams/weights"])
     names = [str(name) for name in meta["encoders"]]
-    encoders = tuple(EncoderView(name, *(arrays[f"{name}/{part}"] for part in ("waves", "weights", "centres"))) for name in names)
+    lines = tuple(LineView(name, arrays[f"{name}/line"]) for name in names)
+    kernels = tuple(KernelView(name, *(arrays[f"{name}/{part}"] for part in ("waves", "weights", "centres"))) for name in names)
     calibration = Calibration(arrays["fusion"], arrays["head"], arrays["middle"], arrays["spread"])
     thresholds = {str(key): float(value) for key, value in meta["thresholds"].items()}
     labels = tuple(str(label) for label in meta["labels"])
-    model = Model(labels, str(meta["engine"]), (ngrams, encoders), calibration, float(meta["threshold"]), thresholds)
+    model = Model(labels, str(meta["engine"]), Views(ngrams, lines, kernels), calibration, float(meta["threshold"]), thresholds)
     _check(model)
     return model
 
 
 def _check(model: Model) -> None:
     """A file that is whole may still be wrong: one whose parts do not fit must not fail at a customer's message."""
-    ngrams, encoders = model.views
-    labels, cut, signs_count = len(model.labels), model.calibration, SIGNS + len(encoders)
+    ngrams, encoders = model.views.ngrams, model.views.kernels
+    labels, cut, signs_count = len(model.labels), model.calibration, SIGNS + 2 * len(encoders)
     shapes = [(ngrams.weights, (len(ngrams.ngrams.numbers) + 1, labels)), (ngrams.ngrams.idf, ngrams.ngrams.numbers.shape)]
     for view in encoders:
         width = WIDTHS[view.name]
         shapes += [(view.waves, (width + 1, view.weights.shape[0])), (view.weights, (view.waves.shape[1], labels))]
         shapes += [(view.centres, (labels, width))]
-    shapes += [(cut.fusion, (1 + len(encoders),)), (cut.head, (signs_count + 1, 2))]
+    shapes += [(line.weights, (WIDTHS[line.name] + 1, labels)) for line in model.views.lines]
+    shapes += [(cut.fusion, (1 + 2 * len(encoders),)), (cut.head, (signs_count + 1, 2))]
     shapes += [(cut.middle, (signs_count,)), (cut.spread, (signs_count,))]
     if any(array.shape != shape for array, shape in shapes) or len(topics(model.labels)) < TOPICS_MIN:
         raise ValueError("the parts do not fit")
@@ -143,7 +149,7 @@ def ranked(logs: Floats, labels: Sequence[str]) -> NDArray[np.int64]:
 
 def surroundings(views: Views, texts: Read) -> Floats:
     """What is known about the texts before any label is thought of: how much of them the examples hold, how long, how near."""
-    return surroundings_of(views[0].known(texts), texts, [view.nearest(texts) for view in views[1]])
+    return surroundings_of(views.ngrams.known(texts), texts, [view.nearest(texts) for view in views.kernels])
 
 
 def surroundings_of(known: Floats, texts: Read, nearest: Sequence[Floats]) -> Floats:
@@ -158,6 +164,7 @@ def signs(logs: Floats, scores: Floats, around: Floats, is_chinese: NDArray[np.b
     chance = np.exp(best[:, 0])
     odds = np.log((chance + 1e-6) / (1 - chance + 1e-6))
     lead = np.minimum(best[:, 0] - best[:, 1], LEAD_MAX)
-    margin = scores[0][:, inside].max(axis=1)
+    encoders = around.shape[1] - AROUND
+    highest = scores[: 1 + encoders][:, :, inside].max(axis=2).T
     chinese = is_chinese.astype(np.float32)
-    return np.column_stack([odds, lead, margin, chinese, chinese * odds, around]).astype(np.float32)
+    return np.column_stack([odds, lead, highest, chinese, chinese * odds, around]).astype(np.float32)

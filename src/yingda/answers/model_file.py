@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from yingda.errors import Refused
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"yingda-model "
 FIRST_LINE = MAGIC + b"%d\n" % VERSION
 HEADER_BYTES_MAX = 64 * 1024 * 1024

@@ -14,7 +14,7 @@ from yingda.answers.encoder import ENGINES
 from yingda.answers.examples import Example
 from yingda.answers.model import OUT_OF_SCOPE, TOPICS_MIN, Calibration, Model, fuse, ranked, signs, surroundings, surroundings_of
 from yingda.answers.precision import AIMS, threshold_for, threshold_with_oos
-from yingda.answers.views import EncoderView, Floats, Labels, LeftOut, NgramView, Read, Views, read, score_all
+from yingda.answers.views import Floats, KernelView, Labels, LeftOut, LineView, NgramView, Read, View, Views, read
 from yingda.errors import Refused
 
 FOLDS = 4
@@ -26,7 +26,7 @@ VALIDATION_ALONE_ROWS = 1_000
 NAME_HELPS_BELOW = 30
 """A label with fewer examples than this has its own name ("card_arrival": card arrival) as one more."""
 
-FUSION_STEPS = np.array([0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0, 22.0], np.float32)
+FUSION_STEPS = np.array([0.0, 0.12, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0, 22.0], np.float32)
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,15 @@ class Material:
 
 def _fit(material: Material) -> tuple[Views, list[LeftOut]]:
     classes = len(material.names)
-    ngrams = NgramView.fit(material.texts, material.labels, classes)
-    fitted = [EncoderView.fit(name, material.texts, material.labels, classes) for name in material.texts.vectors]
-    return (ngrams, tuple(view for view, _ in fitted)), [left_out for _, left_out in fitted]
+    ngrams, lines = _fit_folded(material.texts, material.labels, classes)
+    fitted = [KernelView.fit(name, material.texts, material.labels, classes) for name in material.texts.vectors]
+    return Views(ngrams, lines, tuple(view for view, _ in fitted)), [left_out for _, left_out in fitted]
+
+
+def _fit_folded(texts: Read, labels: Labels, classes: int) -> tuple[NgramView, tuple[LineView, ...]]:
+    """The views that tell by folds what they would say of unseen texts."""
+    lines = tuple(LineView.fit(name, texts, labels, classes) for name in texts.vectors)
+    return NgramView.fit(texts, labels, classes), lines
 
 
 def _label_names(names: tuple[str, ...], labels: Labels, encoders: Sequence[str]) -> tuple[Read, Labels]:
@@ -107,7 +113,7 @@ def _validated(views: Views, validation: Sequence[Example], names: tuple[str, ..
     texts = read([example.text for example in validation], encoders)
     inside = {name: i for i, name in enumerate(names) if name != OUT_OF_SCOPE}
     labels = np.array([inside.get(example.label, -1) for example in validation], np.int64)
-    return HeldOut(labels, score_all(views, texts), surroundings(views, texts), texts.is_chinese)
+    return HeldOut(labels, views.scores(texts), surroundings(views, texts), texts.is_chinese)
 
 
 def _folds(labels: Labels) -> NDArray[np.int64]:
@@ -121,22 +127,26 @@ def _folds(labels: Labels) -> NDArray[np.int64]:
 
 
 def _unseen(material: Material, left_out: Sequence[LeftOut]) -> HeldOut:
-    """Every example as the views would see it had they not learnt from it: n-grams by folds, encoders by leaving one out."""
+    """Every example as the views would see it had they not learnt from it: kernels by leaving one out, the others by folds."""
     classes, labels = len(material.names), material.labels
     folds = np.full(len(labels), -1, np.int64)
     folds[: material.rows] = _folds(labels[: material.rows])
-    margins, known = np.zeros((len(labels), classes), np.float32), np.zeros(len(labels), np.float32)
+    folded = np.zeros((1 + len(left_out), len(labels), classes), np.float32)
+    known = np.zeros(len(labels), np.float32)
     for fold in range(FOLDS):
         held, kept = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         if len(held):
-            view = NgramView.fit(material.texts.rows(kept), labels[kept], classes)
-            margins[held], known[held] = view.scores(material.texts.rows(held)), view.known(material.texts.rows(held))
+            ngrams, lines = _fit_folded(material.texts.rows(kept), labels[kept], classes)
+            seen = material.texts.rows(held)
+            views: tuple[View, ...] = (ngrams, *lines)
+            folded[:, held] = np.stack([view.scores(seen) for view in views])
+            known[held] = ngrams.known(seen)
     rows = np.flatnonzero(folds >= 0)
     if not len(rows):
         raise Refused("examples_too_few", "label")
     texts = material.texts.rows(rows)
     outside = material.names.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in material.names else -1
-    scores = np.stack([margins[rows], *(view.scores[rows] for view in left_out)])
+    scores = np.concatenate([folded[:, rows], np.stack([view.scores[rows] for view in left_out])])
     around = surroundings_of(known[rows], texts, [view.nearest[rows] for view in left_out])
     return HeldOut(np.where(labels[rows] == outside, -1, labels[rows]), scores, around, texts.is_chinese)
 

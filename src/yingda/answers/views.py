@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yingda.answers import ridge, svm
+from yingda.answers import logistic, ridge, svm
 from yingda.answers.encoder import encoder
 from yingda.answers.ngrams import Counts, Ngrams, count
 from yingda.answers.text import language
@@ -21,6 +22,7 @@ FREQUENCY = 1.5
 """The inverse of the kernel's width: vectors of length one differ by at most two."""
 
 PENALTY = 0.3
+LOGISTIC_COST = 30.0
 SVM_COST = 1.0
 
 
@@ -50,6 +52,12 @@ def read(texts: Sequence[str], encoders: Sequence[str]) -> Read:
     )
 
 
+class View(Protocol):
+    def scores(self, texts: Read) -> Floats:
+        """For each text and class, shape (rows, classes); the higher the likelier."""
+        ...
+
+
 @dataclass(frozen=True)
 class NgramView:
     """TF-IDF and a linear support vector machine: sure of words it has seen."""
@@ -72,8 +80,24 @@ class NgramView:
 
 
 @dataclass(frozen=True)
-class EncoderView:
-    """Regularised least squares on a frozen encoder: understands words it has not seen.
+class LineView:
+    """Logistic regression on a frozen encoder: straight borders, and the best sense of what lies outside all of them."""
+
+    name: str
+    weights: Floats  # (width + 1, classes); the bias in the last row
+
+    @classmethod
+    def fit(cls, name: str, texts: Read, labels: Labels, classes: int) -> LineView:
+        return cls(name, logistic.train(texts.vectors[name], labels, classes, LOGISTIC_COST))
+
+    def scores(self, texts: Read) -> Floats:
+        found: Floats = texts.vectors[self.name] @ self.weights[:-1] + self.weights[-1]
+        return found
+
+
+@dataclass(frozen=True)
+class KernelView:
+    """Regularised least squares on a frozen encoder: understands words it has not seen, from few examples.
 
     The vectors pass through random Fourier features (Rahimi and Recht 2007), which give its straight boundary a Gaussian kernel.
     The waves are drawn from a fixed seed and kept in the model.
@@ -85,7 +109,7 @@ class EncoderView:
     centres: Floats  # (classes, width): each label's mean, of length one
 
     @classmethod
-    def fit(cls, name: str, texts: Read, labels: Labels, classes: int) -> tuple[EncoderView, LeftOut]:
+    def fit(cls, name: str, texts: Read, labels: Labels, classes: int) -> tuple[KernelView, LeftOut]:
         """With what it would say of each text had it not seen that one."""
         vectors = texts.vectors[name]
         waves = _waves(vectors.shape[1])
@@ -134,10 +158,15 @@ def _wavy(vectors: Floats, waves: Floats) -> Floats:
     return waved
 
 
-Views = tuple[NgramView, tuple[EncoderView, ...]]
+@dataclass(frozen=True)
+class Views:
+    """In this order wherever scores of views are stacked: n-grams, a line for each encoder, a kernel for each encoder."""
 
+    ngrams: NgramView
+    lines: tuple[LineView, ...]
+    kernels: tuple[KernelView, ...]
 
-def score_all(views: Views, texts: Read) -> Floats:
-    """Shape (views, rows, classes)."""
-    ngrams, encoders = views
-    return np.stack([ngrams.scores(texts), *(view.scores(texts) for view in encoders)])
+    def scores(self, texts: Read) -> Floats:
+        """Shape (views, rows, classes)."""
+        views: tuple[View, ...] = (self.ngrams, *self.lines, *self.kernels)
+        return np.stack([view.scores(texts) for view in views])
