@@ -93,16 +93,29 @@ class Worker:
             await self.give_back()
         self._astray = True
         jobs = await self.desk.statement(lambda tx: tx.fetch(CLAIM, self.name, LEASE_SECONDS, self.limit))
-        began = self.desk.clock.monotonic()
-        for place, job in enumerate(sorted(jobs, key=lambda job: job["id"]), 1):
-            if await self._run(job):
-                self._done.append(job["id"])
-            if place < len(jobs) and self.desk.clock.monotonic() - began > BATCH_SECONDS_MAX:
-                await self.give_back()  # a slow job must not hold up the rest of its batch: other lanes are free
-                break
-        await self._delete_done()
+        if jobs:
+            await self._work_off(sorted(jobs, key=lambda job: job["id"]))
+            await self._delete_done()
         self._astray = False
         return len(jobs)
+
+    async def _work_off(self, jobs: list[Row]) -> None:
+        """One after the other. A slow job must not hold up the rest of its batch: that is given back, other lanes are free."""
+        clock = self.desk.clock
+        until = clock.monotonic() + BATCH_SECONDS_MAX
+        place = 0
+        try:
+            # One timer for the batch, since one for each job costs more than a small job: no job begins after `until`.
+            async with asyncio.timeout(BATCH_SECONDS_MAX + JOB_SECONDS_MAX):
+                for place, job in enumerate(jobs, 1):
+                    if await self._run(job):
+                        self._done.append(job["id"])
+                    if clock.monotonic() > until:
+                        break
+        except TimeoutError as error:
+            await self._failed(jobs[place - 1], error)
+        if place < len(jobs):
+            await self.give_back()
 
     async def beat(self) -> None:
         """Renew the leases this worker holds."""
@@ -128,8 +141,7 @@ class Worker:
             await self._shelve(job, "no handler for this kind of job")
             return False
         try:
-            async with asyncio.timeout(JOB_SECONDS_MAX):
-                await handler(self.desk, job["args"])
+            await handler(self.desk, job["args"])
         except Later as later:
             await self._again(job, later.seconds, None, job["attempts"] - 1)
         except (Permanent, Refused) as error:
@@ -137,14 +149,17 @@ class Worker:
         except Temporary as error:
             await self._again(job, self.backoff_seconds(job["attempts"]), str(error), job["attempts"])
         except Exception as error:
-            log.error("job %s of kind %s failed: %s", job["id"], job["kind"], traced(error))
-            if job["attempts"] >= ATTEMPTS_MAX:
-                await self._shelve(job, shown(error))
-            else:
-                await self._again(job, self.backoff_seconds(job["attempts"]), shown(error), job["attempts"])
+            await self._failed(job, error)
         else:
             return True
         return False
+
+    async def _failed(self, job: Row, error: Exception) -> None:
+        log.error("job %s of kind %s failed: %s", job["id"], job["kind"], traced(error))
+        if job["attempts"] >= ATTEMPTS_MAX:
+            await self._shelve(job, shown(error))
+        else:
+            await self._again(job, self.backoff_seconds(job["attempts"]), shown(error), job["attempts"])
 
     def backoff_seconds(self, attempts: int) -> float:
         """Doubling from 2 s to an hour, times 0.5 to 1.5, so that what failed together does not come back together."""
