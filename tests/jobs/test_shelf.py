@@ -71,7 +71,7 @@ def test_an_unexpected_error_is_tried_often_and_then_shelved_without_the_words_i
 
 def test_a_job_that_never_ends_is_cut_off_and_tried_again(database_url, monkeypatch):
     monkeypatch.setattr(work, "JOB_SECONDS_MAX", 0.05)
-    monkeypatch.setattr(work, "BATCH_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(work, "BATCH_SECONDS_MAX", 0.05)
 
     async def scene(desk: Desk) -> None:
         async def handler(desk: Desk, args: dict) -> None:

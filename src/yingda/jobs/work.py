@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -103,18 +104,18 @@ class Worker:
         """One after the other. A slow job must not hold up the rest of its batch: that is given back, other lanes are free."""
         clock = self.desk.clock
         until = clock.monotonic() + BATCH_SECONDS_MAX
-        place = 0
+        left = deque(jobs)
+        job = left[0]
         try:
             # One timer for the batch, since one for each job costs more than a small job: no job begins after `until`.
             async with asyncio.timeout(BATCH_SECONDS_MAX + JOB_SECONDS_MAX):
-                for place, job in enumerate(jobs, 1):
+                while left and clock.monotonic() <= until:
+                    job = left.popleft()
                     if await self._run(job):
                         self._done.append(job["id"])
-                    if clock.monotonic() > until:
-                        break
         except TimeoutError as error:
-            await self._failed(jobs[place - 1], error)
-        if place < len(jobs):
+            await self._failed(job, error)
+        if left:
             await self.give_back()
 
     async def beat(self) -> None:
