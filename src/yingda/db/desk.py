@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import asyncpg
+import msgspec
 
 from yingda.chance import Chance
 from yingda.clock import Clock
@@ -225,7 +226,7 @@ async def connect_pool(url: str, *, size: int = 16, least: int = 2, name: str = 
 async def read_jsonb(connection: Any) -> None:
     """Let a connection read and write jsonb as Python values; in binary form, so that composite types may hold it too."""
     await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", format="binary", encoder=_jsonb, decoder=lambda b: json.loads(b[1:])
+        "jsonb", schema="pg_catalog", format="binary", encoder=_jsonb, decoder=lambda b: msgspec.json.decode(b[1:])
     )
 
 
