@@ -13,7 +13,7 @@ from yingda.chance import SystemChance
 from yingda.clock import SystemClock
 from yingda.commands import out
 from yingda.commands.opened import say
-from yingda.commands.replay_customer import Customer, Outcome, Target, client
+from yingda.commands.replay_customer import Customer, Http, Outcome, Target
 from yingda.commands.replay_run import run_all, tally
 from yingda.config import settings
 from yingda.errors import Refused
@@ -52,7 +52,7 @@ async def run(args: argparse.Namespace) -> int:
     customers = [Customer(target, f"replay-{series}-{i}", text) for i, text in enumerate(texts, 1) if text.strip()]
     began = clock.monotonic()
     with _ledger(args.ledger) as ledger:
-        async with client() as http:
+        async with Http() as http:
             await run_all(http, customers, rate, wait, ledger)
     result = tally(customers, empty_rows=len(texts) - len(customers))
     result["seconds"] = round(clock.monotonic() - began, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import cycle
 from typing import Any
 
 import httpx
@@ -12,7 +13,8 @@ import httpx
 from yingda.clock import Clock
 from yingda.people.wallet_token import TOKEN_LIFE_SECONDS_MAX, sign_customer_token
 
-CONNECTIONS_MAX = 200
+POOLS, CONNECTIONS_EACH = 16, 4
+CONNECTIONS_MAX = POOLS * CONNECTIONS_EACH
 REQUEST_SECONDS_MAX = 30.0
 TRY_SECONDS_MAX = 120.0
 BACKOFF_SECONDS_MAX = 10.0
@@ -43,9 +45,26 @@ class Target:
         return f"{self.url}/chat/{self.widget_key}"
 
 
-def client() -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
-    return httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX, limits=limits, trust_env=False)
+class Http:
+    """Several small pools of connections in turn: one large pool walks all its connections for every request."""
+
+    def __init__(self) -> None:
+        limits = httpx.Limits(max_connections=CONNECTIONS_EACH, max_keepalive_connections=CONNECTIONS_EACH)
+        self._clients = [httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX, limits=limits, trust_env=False) for _ in range(POOLS)]
+        self._turn = cycle(self._clients)
+
+    async def __aenter__(self) -> Http:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for each in self._clients:
+            await each.aclose()
+
+    async def get(self, url: str, headers: dict[str, str]) -> httpx.Response:
+        return await next(self._turn).get(url, headers=headers)
+
+    async def post(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+        return await next(self._turn).post(url, json=body, headers=headers)
 
 
 @dataclass
@@ -75,7 +94,7 @@ class Customer:
             self._token_until = now + TOKEN_LIFE_SECONDS_MAX - TOKEN_MARGIN_SECONDS
         return {"Authorization": f"Bearer {self._token}"}
 
-    async def send(self, http: httpx.AsyncClient) -> None:
+    async def send(self, http: Http) -> None:
         """Write until somebody says yes or a 4xx says no. The same message_id each time: it is stored once."""
         clock = self.target.clock
         self.sent_at = clock.monotonic()
@@ -99,14 +118,14 @@ class Customer:
             wait = min(wait * 2, BACKOFF_SECONDS_MAX)
         self.outcome = Outcome.FAILED
 
-    async def show(self, http: httpx.AsyncClient) -> None:
+    async def show(self, http: Http) -> None:
         """Tell the desk what this client shows: the evidence of the receipt."""
         await self._post(http, "shown", {"conversation": self.conversation, "shown_seq": self.shown_seq})
 
-    async def look(self, http: httpx.AsyncClient) -> None:
+    async def look(self, http: Http) -> None:
         """Read the conversation as a customer does, and see what became of the message."""
         try:
-            answer = await http.get(f"{self.target.chat}/lines?conversation={self.conversation}", headers=self.headers())
+            answer = await http.get(f"{self.target.chat}/lines?conversation={self.conversation}", self.headers())
         except httpx.HTTPError:
             return
         if answer.status_code == 200:
@@ -130,8 +149,8 @@ class Customer:
         elif seen["promise"] is not None:
             self.outcome = Outcome.HANDED_OVER
 
-    async def _post(self, http: httpx.AsyncClient, call: str, body: dict[str, Any]) -> httpx.Response | None:
+    async def _post(self, http: Http, call: str, body: dict[str, Any]) -> httpx.Response | None:
         try:
-            return await http.post(f"{self.target.chat}/{call}", json=body, headers=self.headers())
+            return await http.post(f"{self.target.chat}/{call}", body, self.headers())
         except httpx.HTTPError:
             return None

@@ -8,14 +8,12 @@ import math
 from collections.abc import Coroutine
 from typing import Any, TextIO
 
-import httpx
-
-from yingda.commands.replay_customer import CONNECTIONS_MAX, Customer, Outcome
+from yingda.commands.replay_customer import CONNECTIONS_MAX, Customer, Http, Outcome
 
 LOOK_EVERY_SECONDS = 2.0
 
 
-async def run_all(http: httpx.AsyncClient, customers: list[Customer], rate: float, wait_seconds: float, ledger: TextIO) -> None:
+async def run_all(http: Http, customers: list[Customer], rate: float, wait_seconds: float, ledger: TextIO) -> None:
     """Open loop: message i starts at i/rate seconds whether or not earlier ones are answered."""
     if not customers:
         return
@@ -41,7 +39,7 @@ async def _within(room: asyncio.Semaphore, work: Coroutine[Any, Any, None]) -> N
         await work
 
 
-async def _write(http: httpx.AsyncClient, customer: Customer, ledger: TextIO) -> None:
+async def _write(http: Http, customer: Customer, ledger: TextIO) -> None:
     await customer.send(http)
     if customer.conversation is None:
         return
