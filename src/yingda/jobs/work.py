@@ -89,16 +89,27 @@ class Worker:
     _astray: bool = field(default=False, init=False)  # the last step broke off: something may still be held
 
     async def step(self) -> int:
-        """Claim one batch and work it off. Returns how many were claimed. Raises `Temporary` when the database is away."""
+        """Claim one batch and work it off. Returns how many were claimed. Raises `Temporary` when the database is away.
+
+        What a full batch has done is deleted by the next step, which is why `step` is called until it claims less.
+        """
         if self._astray:
             await self.give_back()
         self._astray = True
-        jobs = await self.desk.statement(lambda tx: tx.fetch(CLAIM, self.name, LEASE_SECONDS, self.limit))
+        jobs = await self.desk.statement(self._claim)
         if jobs:
             await self._work_off(sorted(jobs, key=lambda job: job["id"]))
-            await self._delete_done()
+        if len(jobs) < self.limit:
+            await self._delete_done()  # nothing more waits, so there is no next claim to do it on the way
         self._astray = False
         return len(jobs)
+
+    async def _claim(self, tx: Tx) -> list[Row]:
+        """Two statements, each its own transaction, on one connection: the end of the last batch and the start of this one."""
+        if self._done:
+            await tx.execute(DONE, self._done, self.name)
+            self._done = []
+        return await tx.fetch(CLAIM, self.name, LEASE_SECONDS, self.limit)
 
     async def _work_off(self, jobs: list[Row]) -> None:
         """One after the other. A slow job must not hold up the rest of its batch: that is given back, other lanes are free."""
