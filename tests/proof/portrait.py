@@ -49,6 +49,13 @@ async def portrait(desk: Desk, *, without: frozenset[str] = frozenset()) -> Port
     return {name: await rows(desk, query) for name, query in TABLES.items() if name in there - without}
 
 
+def unordered(portrayed: Portrait) -> Portrait:
+    """The portrait when several wrote at once: which of them came first is open, that each came once is not."""
+    *_, outside = zip(*portrayed["lines"], strict=True)
+    whose = sorted((outside_id,) for outside_id in outside if outside_id is not None)
+    return {**portrayed, "lines": [line[:-1] for line in portrayed["lines"]], "outside ids": whose}
+
+
 def differences(expected: Portrait, found: Portrait) -> list[str]:
     return [
         f"{name}: expected {expected.get(name)}, found {found.get(name)}"

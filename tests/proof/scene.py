@@ -25,7 +25,8 @@ class Scene:
 
     `settled` names the refusals that a sender may hear who repeats what had in truth succeeded. `without` names tables in
     which a repeated call may leave a second row that nobody can see; then `holds` proves what the sender was told.
-    `asks_ledger` gives the (client, message) pairs of which the sender has heard yes.
+    `is_concurrent`: which call comes first and how they share statements is open, so the last points may not come.
+    `ledger` gives the (client, message) pairs of which the sender has heard yes.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Scene:
     holds: Callable[[Stage, Made, Any], Awaitable[None]] | None = None
     ledger: Callable[[Made], list[tuple[str, str]]] = field(default=lambda made: [])
     is_first_start: bool = False
+    is_concurrent: bool = False

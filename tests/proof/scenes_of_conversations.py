@@ -158,7 +158,7 @@ SCENES = [
     Scene("receive, new customer", RECEIVE, write, ledger=yes("m1")),
     Scene("receive, second message", RECEIVE, write, written, ledger=yes("m0", "m1")),
     Scene("receive, after a close", RECEIVE, write, lambda s: closed(s), ledger=yes("m0", "m1")),
-    Scene("receive, five at once", RECEIVE, write_folded, written, ledger=five),
+    Scene("receive, five at once", RECEIVE, write_folded, written, ledger=five, is_concurrent=True),
     Scene("receive, masked secret", RECEIVE, write_secret, ledger=yes("m1")),
     Scene("receive, with a file", RECEIVE, write_with_file, uploaded, ledger=yes("m1")),
     Scene("receive, repeated", RECEIVE, lambda s, made: s.write(s.cast.lin, "钱呢", "m0"), written, ledger=yes("m0")),
