@@ -174,11 +174,12 @@ def test_another_person_who_signs_in_on_the_same_page_sees_and_sends_nothing_of_
         customer.context.route("**/chat/*/messages", lambda route: route.abort("internetdisconnected"))
         write(page, "Maya, still unsent")
         page.locator("yingda-chat .row.waiting").wait_for()
-        customer.context.unroute("**/chat/*/messages")
         tokens["value"] = token_for(desk, "lin")
         page.clock.run_for(6 * 60_000)  # Maya's token has run out, the page gives Lin's
         page.locator("yingda-chat .hello").get_by_text("Tell us what happened").wait_for()
         assert said_in(page) == []
+        # Only now: while Maya's token lived, sending her message as hers would have been right.
+        customer.context.unroute("**/chat/*/messages")
         write(page, "Lin's words")
         receipt(page)
         assert said_in(page) == ["Lin's words"]
