@@ -20,8 +20,7 @@ SYSTEM_SUITES := $(filter-out $(wildcard tests/conversations/test_hours* tests/c
 # Two at a time, a file staying with one: each has a PostgreSQL of its own.
 PARALLEL := -n 2 --dist loadfile
 SYSTEM_POSTGRES := $(shell ls -d /usr/lib/postgresql/1[5-9] /usr/lib/postgresql/[2-9]? 2>/dev/null | head -n 1)
-CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || \
-	ls -d "$$HOME"/.cache/ms-playwright/chromium*/chrome-*/chrome 2>/dev/null | head -n 1)
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-fast test-system test-browser check prove bench lock clean
@@ -54,7 +53,7 @@ ifneq ($(CHROMIUM),)
 	@echo "== The pages, in $(CHROMIUM)"
 	@YINGDA_TEST_PG=wheel YINGDA_TEST_CHROMIUM="$(CHROMIUM)" $(PYTEST) $(PARALLEL) -m "browser and not slow"
 else
-	@echo "!! SKIPPED: no Chromium found, so no page was tested (Debian: apt install chromium; or $(BIN)/playwright install chromium)"
+	@echo "!! SKIPPED: no Chromium found, so no page was tested (Debian: apt install chromium)"
 	@test -z "$$CI" || { echo "!! On CI that is a failure"; exit 1; }
 endif
 
